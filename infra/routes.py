@@ -1,0 +1,90 @@
+"""The endpoint table: method, path, function and who may call it. Data only.
+
+The HTTP API, its authorizers and scopes, the functions, the callers that each function admits, the
+tests that walk every route and the README's table are all made from it.
+"""
+
+from typing import NamedTuple
+
+
+class Callers(NamedTuple):
+    """One kind of caller, and what it needs: a scope of machines, a group of operators."""
+
+    kind: str
+    needs: tuple[str, ...] = ()
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    function: str
+    """Its folder below `functions/`: `<subject>/<verb_noun>`."""
+    who: tuple[Callers, ...]
+    """Nobody named: the route is open, and its handler proves the caller itself or needs none."""
+
+    @property
+    def key(self) -> str:
+        """As the gateway names it: `POST /api/order`."""
+        return f"{self.method} {self.path}"
+
+
+def machine(*scopes: str) -> Callers:
+    return Callers("machine", scopes)
+
+
+ADMIN = Callers("operator", ("admin",))
+OPERATOR = Callers("operator", ("admin", "support"))
+CUSTOMER = Callers("customer")
+PARTNER = Callers("partner")
+
+ROUTES = (
+    Route(
+        "POST",
+        "/api/plugins/zuora/sync/subscription/{id}",
+        "commerce/sync_subscription",
+        (machine("sync"), OPERATOR),
+    ),
+    Route("GET", "/api/mma/subscriptions", "commerce/list_own_subscriptions", (CUSTOMER,)),
+    Route("POST", "/api/order", "commerce/place_order", (machine("orders"),)),
+    Route("GET", "/api/order/{id}", "commerce/read_order", (machine("orders"), OPERATOR)),
+    Route(
+        "POST",
+        "/api/objects/externalidentity/{owner}",
+        "identity/attach_identity",
+        (machine("identities"), OPERATOR),
+    ),
+    Route(
+        "GET",
+        "/api/objects/externalidentity/{owner}",
+        "identity/list_identities",
+        (machine("identities"), OPERATOR),
+    ),
+    Route("POST", "/api/catalog/{kind}", "catalog/create_item", (machine("catalog"), ADMIN)),
+    Route("GET", "/api/catalog/{kind}", "catalog/list_items", (machine("catalog"), OPERATOR)),
+    Route("GET", "/api/catalog/{kind}/{id}", "catalog/read_item", (machine("catalog"), OPERATOR)),
+    Route("PUT", "/api/catalog/{kind}/{id}", "catalog/replace_item", (machine("catalog"), ADMIN)),
+    Route(
+        "DELETE", "/api/catalog/{kind}/{id}", "catalog/archive_item", (machine("catalog"), ADMIN)
+    ),
+    Route(
+        "POST", "/api/webhooks/endpoints", "webhooks/create_endpoint", (machine("webhooks"), ADMIN)
+    ),
+    Route(
+        "GET",
+        "/api/webhooks/endpoints",
+        "webhooks/list_endpoints",
+        (machine("webhooks"), OPERATOR),
+    ),
+    Route(
+        "GET",
+        "/api/webhooks/endpoints/{id}",
+        "webhooks/read_endpoint",
+        (machine("webhooks"), OPERATOR),
+    ),
+    Route(
+        "GET",
+        "/api/webhooks/deliveries/{event}/{endpoint}",
+        "webhooks/read_delivery",
+        (machine("webhooks"), OPERATOR),
+    ),
+)

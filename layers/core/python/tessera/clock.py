@@ -1,0 +1,73 @@
+"""The one place that asks what time it is, and how times are written.
+
+Three formats (README, "Times"): an *instant* `2026-03-02T09:14:07.512Z` (UTC, three decimals), a
+*zoneless day* `2026-04-02T00:00:00.000` (always midnight) and a *date* `2027-03-02`.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def now() -> datetime:
+    """This moment in UTC, cut to the millisecond so that it equals what is written of it."""
+    return to_millisecond(datetime.now(UTC))
+
+
+def to_millisecond(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def today(at: datetime, zone: str) -> date:
+    """The calendar day of an instant in the business time zone (an IANA name)."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def after(previous: datetime, at: datetime) -> datetime:
+    """`at`, or one millisecond past `previous`: `updated` strictly increases per object."""
+    return max(at, previous + MILLISECOND)
+
+
+def instant(at: datetime) -> str:
+    """`2026-03-02T09:14:07.512Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def zoneless(day: date) -> str:
+    """`2026-04-02T00:00:00.000`: a day as schedules and effective dates are written."""
+    return f"{day.isoformat()}T00:00:00.000"
+
+
+def epoch_ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def from_epoch_ms(ms: int) -> datetime:
+    return to_millisecond(datetime.fromtimestamp(ms / 1000, UTC))
+
+
+def _day(value: object) -> object:
+    """Any of the three formats is a day: the date part counts."""
+    if isinstance(value, str) and len(value) > 10 and value[10] == "T":
+        datetime.fromisoformat(value)
+        return value[:10]
+    return value
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("give the instant with its zone, as 2026-03-02T09:14:07.512Z")
+    return to_millisecond(at.astimezone(UTC))
+
+
+Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(instant, return_type=str)]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    PlainSerializer(lambda day: day.isoformat(), return_type=str),
+]
+ZonelessDay = Annotated[date, BeforeValidator(_day), PlainSerializer(zoneless, return_type=str)]
