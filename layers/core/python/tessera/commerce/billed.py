@@ -1,0 +1,107 @@
+"""A subscription and its account as the billing system has them, in this subject's own words.
+
+The billing system is the truth for money, terms and billing dates.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol
+
+from tessera.commerce.calendar import Interval
+from tessera.commerce.models import AddressData
+
+BilledStatus = Literal["pending", "active", "suspended", "cancelled"]
+
+
+class Charge(NamedTuple):
+    """A recurring charge in force or to come."""
+
+    name: str
+    product: str
+    plan: str
+    price: Decimal | None
+    """Per unit and period; none for models without one price (tiers)."""
+    quantity: int
+    currency: str
+    every: Interval | None
+    """None when the billing period is not one that a calendar knows."""
+    start: date
+    end: date | None
+    """The first day not covered."""
+    charged_through: date | None
+
+    @property
+    def amount(self) -> Decimal:
+        return (self.price or Decimal(0)) * self.quantity
+
+    def payments(self) -> Iterator[date]:
+        """The days on which it will be billed, from the first that was not yet."""
+        if self.every is None:
+            return
+        for day in self.every.days_from(self.charged_through or self.start):
+            if self.end is not None and day >= self.end:
+                return
+            yield day
+
+
+class RatePlan(NamedTuple):
+    id: str
+    product_rate_plan: str
+    name: str
+    is_removed: bool
+    start: date | None
+    """Of its earliest charge; none without charges."""
+    end: date | None
+    """Of its latest charge, the first day not covered; none while one goes on."""
+    quantity: int
+    charges: tuple[Charge, ...]
+
+    def is_live(self, today: date) -> bool:
+        return (
+            not self.is_removed
+            and self.start is not None
+            and (self.end is None or self.end > today)
+        )
+
+
+class Account(NamedTuple):
+    id: str
+    number: str
+    name: str
+    currency: str
+    parent_id: str | None
+    crm_id: str | None
+    """The Salesforce account, 18 characters."""
+    billing: AddressData
+    delivery: AddressData | None
+
+
+class Billed(NamedTuple):
+    number: str
+    id: str
+    """Of this version: it changes with every amendment."""
+    version: int
+    status: BilledStatus
+    raw_status: str
+    """As the billing system calls it."""
+    start: date
+    term_start: date | None
+    term_end: date | None
+    term_type: Literal["TERMED", "EVERGREEN"]
+    auto_renew: bool
+    cancel_date: date | None
+    """The first day not covered, of a cancellation done or booked."""
+    currency: str
+    invoice_owner_id: str | None
+    plans: tuple[RatePlan, ...]
+    account: Account
+
+
+class Billing(Protocol):
+    def read(self, key: str) -> Billed:
+        """By number or by the id of any version; the latest version is answered.
+
+        Raises `ZuoraSubscriptionNotFound`, `ZuoraDraft`, `ZuoraUnusable`, `ZuoraNotConfigured`,
+        `ZuoraFailed`.
+        """

@@ -1,0 +1,56 @@
+"""Periods of days, weeks, months and years: billing periods, terms, the days of payments."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Literal, NamedTuple
+
+Unit = Literal["days", "weeks", "months", "years"]
+
+
+class Interval(NamedTuple):
+    length: int
+    unit: Unit
+
+    def after(self, start: date, times: int = 1) -> date:
+        """`times` intervals after a day; a month too short for it gives its last day.
+
+        Always counted from `start`, so that 31 January, 28 February, 31 March does not drift.
+        """
+        amount = self.length * times
+        match self.unit:
+            case "days":
+                return start + timedelta(days=amount)
+            case "weeks":
+                return start + timedelta(weeks=amount)
+            case "months":
+                return _months_after(start, amount)
+            case "years":
+                return _months_after(start, amount * 12)
+
+    def days_from(self, start: date) -> Iterator[date]:
+        """`start` and each day an interval later, without end."""
+        times = 0
+        while True:
+            yield self.after(start, times)
+            times += 1
+
+    def around(self, start: date, day: date) -> tuple[date, date]:
+        """The period that holds `day`, counted from `start`; the first one for an earlier day."""
+        begin = start
+        for end in self.days_from(start):
+            if end > day and end > start:
+                return begin, end
+            begin = end
+        raise AssertionError("days_from ends never")
+
+    @property
+    def words(self) -> str:
+        """`month`, `3 months`."""
+        singular = self.unit.removesuffix("s")
+        return singular if self.length == 1 else f"{self.length} {self.unit}"
+
+
+def _months_after(start: date, months: int) -> date:
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,276 @@
+"""What an owner is entitled to on any day, and what is said of it when it changes.
+
+The set of a subscription on a day is what the offers and add-ons in force that day were sold with;
+it is empty unless the subscription is active. Source: README, "Entitlements".
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from tessera import clock
+from tessera.clock import Day, Instant
+from tessera.commerce.models import Customer, Holding, Identity, Owner, Tracking
+from tessera.events import Event, event
+from tessera.objects import Data, Model
+
+
+class Span(Data):
+    """The effective codes of one offer or add-on while it is in force."""
+
+    start: Day
+    end: Day | None = None
+    codes: tuple[str, ...]
+
+
+class Announced(Data):
+    """What the last body said: the set, and for a change ahead its day."""
+
+    codes: tuple[str, ...] = ()
+    day: Day | None = None
+
+
+class Held(Data):
+    """One subscription as its owner's entitlements see it."""
+
+    id: str
+    number: str
+    start: Day
+    end: Day | None = None
+    """The first day not covered: cancelled, or the term is over and does not renew."""
+    suspended: bool = False
+    cancels: bool = False
+    """Does it end because it was cancelled? The mere end of a term is not announced ahead."""
+    change_day: Day | None = None
+    """The day of a pending change."""
+    spans: tuple[Span, ...] = ()
+    tracking: Tracking = Tracking()
+    updated: Instant | None = None
+    """Of the last body sent."""
+    said: Announced = Announced()
+    said_ahead: Announced | None = None
+
+    def on(self, day: date) -> tuple[str, ...]:
+        """The set of that day, in order, each code once."""
+        if self.suspended or day < self.start or (self.end is not None and day >= self.end):
+            return ()
+        in_force = (
+            span.codes
+            for span in self.spans
+            if span.start <= day and (span.end is None or day < span.end)
+        )
+        return tuple(dict.fromkeys(code for codes in in_force for code in codes))
+
+    def ahead(self, today: date) -> date | None:
+        """The day of the earliest change to be announced that has not come yet."""
+        days = [self.start, self.change_day, self.end if self.cancels else None]
+        return min((day for day in days if day is not None and day > today), default=None)
+
+    def is_kept(self, today: date) -> bool:
+        """Is there a set today or to come, or one that was announced and must be taken back?"""
+        return bool(self.said.codes) or self.said_ahead is not None or self.gives_from(today)
+
+    def gives_from(self, today: date) -> bool:
+        """Is there a set today or on any day to come?"""
+        if self.suspended:
+            return bool(self.spans) and (self.end is None or self.end > today)
+        days = {today, self.start, *(span.start for span in self.spans)}
+        return any(self.on(day) for day in days if day >= today)
+
+
+class OwnedCustomer(Data):
+    """What a new order needs to know of a customer that the owner has already."""
+
+    id: str
+    partner_org: str | None = None
+    currency: str | None = None
+
+
+class Ownership(Model):
+    """An owner with its identities and all it is entitled to: the row that every commit locks."""
+
+    owner: Owner
+    sequence: int = 0
+    """Of the owner's last event."""
+    version: int = 0
+    """The sequence of the last `entitlements.updated`."""
+    identities: tuple[Identity, ...] = ()
+    """Oldest attachment first."""
+    held: tuple[Held, ...] = ()
+    """Oldest subscription first; without those that give nothing and have nothing to take back."""
+    customers: tuple[OwnedCustomer, ...] = ()
+    unannounced: tuple[str, ...] = ()
+    """Subscriptions whose owner's identities changed and were not announced yet."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing but one identity: a login before anything was bought."""
+        return not self.customers and not self.held and len(self.identities) <= 1
+
+    def holding(self, held: Held, today: date) -> "Ownership":
+        """With this subscription's entitlements in place of what was known of it."""
+        others = [one for one in self.held if one.id != held.id and one.is_kept(today)]
+        place = next((n for n, one in enumerate(others) if one.start > held.start), len(others))
+        return self.model_copy(update={"held": (*others[:place], held, *others[place:])})
+
+    def owning(self, customer: Customer) -> "Ownership":
+        """With this customer among the owner's; all else that an owner has hangs from one."""
+        owned = OwnedCustomer(
+            id=customer.id, partner_org=customer.partner_org, currency=customer.data.currency
+        )
+        others = tuple(one for one in self.customers if one.id != customer.id)
+        return self.model_copy(update={"customers": (*others, owned)})
+
+    def find(self, subscription: str) -> Held | None:
+        return next((one for one in self.held if one.id == subscription), None)
+
+
+class Announcements:
+    """The events of one commit: numbers them per owner and keeps their times strictly increasing.
+
+    When all are made, `ownership` is what belongs into the owner's row.
+    """
+
+    def __init__(
+        self, ownership: Ownership, *, now: datetime, today: date, correlation_id: str | None = None
+    ) -> None:
+        self.now = clock.after(ownership.owner.updated, now)
+        self._today = today
+        self._last_body: datetime | None = None
+        self._correlation_id = correlation_id
+        self._ownership = ownership
+        self.events: list[Event] = []
+
+    @property
+    def ownership(self) -> Ownership:
+        """With the sequence and the time of the last event made here."""
+        owner = self._ownership.owner.model_copy(update={"updated": self._last_body or self.now})
+        return self._ownership.model_copy(update={"owner": owner})
+
+    def becomes(self, ownership: Ownership) -> None:
+        """The owner's state that the events to come speak of."""
+        self._ownership = ownership
+
+    def tell(self, type: str, body: dict[str, Any], *, subscription: str | None = None) -> None:
+        """An event whose body is an object as its GET returns it."""
+        self._event(type, body, subscription=subscription)
+
+    def entitlements(self, subscription: str, *, day: date | None = None) -> None:
+        """The set of one subscription: in force now, or from `day` on.
+
+        A body without date replaces earlier announcements, so while a change lies ahead its
+        announcement is sent again after it.
+        """
+        if day is not None:
+            self._entitlement_body(subscription, day)
+            return
+        self._entitlement_body(subscription, None)
+        held = self._held(subscription)
+        if (ahead := held.ahead(self._today)) is not None:
+            self._entitlement_body(subscription, ahead)
+
+    def entitlements_if_changed(self, subscription: str) -> None:
+        """As sync tells it: what differs from the last bodies sent, today's and the one ahead."""
+        held = self._held(subscription)
+        day = held.ahead(self._today)
+        ahead = None if day is None else Announced(codes=held.on(day), day=day)
+        if held.on(self._today) != held.said.codes or (ahead is None and held.said_ahead):
+            self.entitlements(subscription)
+        elif ahead is not None and ahead != held.said_ahead:
+            self._entitlement_body(subscription, ahead.day)
+
+    def _entitlement_body(self, subscription: str, day: date | None) -> None:
+        held = self._held(subscription)
+        codes = held.on(day or self._today)
+        at = self.now if self._last_body is None else clock.after(self._last_body, self.now)
+        self._last_body = at
+        body = {
+            "tracking": {"subscription": held.number, **held.tracking.wire()},
+            "effectiveDate": None if day is None else clock.zoneless(day),
+            "updated": clock.instant(at),
+            "owner": self._ownership.owner.id,
+            "identities": [_identity_members(one) for one in self._ownership.identities],
+            "entitlements": [{"code": code} for code in codes],
+        }
+        self._event(
+            "entitlements.updated",
+            {name: value for name, value in body.items() if value is not None},
+            subscription=subscription,
+            ahead=day is not None and day > self._today,
+        )
+        said = Announced(codes=codes, day=day)
+        news: dict[str, Any] = {"updated": at}
+        news |= {"said": said, "said_ahead": None} if day is None else {"said_ahead": said}
+        self._ownership = self._ownership.model_copy(
+            update={
+                "version": self._ownership.sequence,
+                "held": tuple(
+                    one.model_copy(update=news) if one.id == subscription else one
+                    for one in self._ownership.held
+                ),
+            }
+        )
+
+    def _event(
+        self, type: str, body: dict[str, Any], *, subscription: str | None, ahead: bool = False
+    ) -> None:
+        sequence = self._ownership.sequence + 1
+        self.events.append(
+            event(
+                type,
+                body,
+                at=self._last_body or self.now,
+                owner=self._ownership.owner.id,
+                subscription=subscription,
+                sequence=sequence,
+                ahead=ahead,
+                correlation_id=self._correlation_id,
+            )
+        )
+        self._ownership = self._ownership.model_copy(update={"sequence": sequence})
+
+    def _held(self, subscription: str) -> Held:
+        held = self._ownership.find(subscription)
+        if held is None:
+            raise KeyError(f"{subscription} is not among what {self._ownership.owner.id} holds")
+        return held
+
+
+def held(holding: Holding, before: Held | None = None) -> Held:
+    """What the owner's entitlements keep of a subscription.
+
+    `before` is what was kept so far: what was said of it is remembered.
+    """
+    data = holding.data
+    ends_with_term = data.term_type == "TERMED" and not data.auto_renew
+    ends = [data.cancel_date, data.term_end_date if ends_with_term else None]
+    end = min((day for day in ends if day is not None), default=None)
+    change = data.pending_change
+    return Held(
+        id=holding.id,
+        number=holding.name or "",
+        start=data.start_date,
+        end=end,
+        cancels=data.cancel_date is not None and end == data.cancel_date,
+        suspended=holding.status == "suspended",
+        change_day=change.effective_date if change else None,
+        spans=tuple(_spans(holding)),
+        tracking=data.tracking,
+        updated=before.updated if before else None,
+        said=before.said if before else Announced(),
+        said_ahead=before.said_ahead if before else None,
+    )
+
+
+def _spans(holding: Holding) -> Iterable[Span]:
+    for offer in holding.all_offers:
+        granted = [g.effective_code for p in offer.data.products for g in p.entitlements]
+        codes = tuple(dict.fromkeys(granted))
+        if codes and offer.status != "cancelled":
+            yield Span(start=offer.data.start, end=offer.data.end, codes=codes)
+
+
+def _identity_members(identity: Identity) -> dict[str, str]:
+    data = identity.data
+    members = {"sub": data.sub, "iss": data.iss, "service": data.service, "type": data.type}
+    return {name: value for name, value in members.items() if value is not None}

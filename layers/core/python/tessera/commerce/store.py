@@ -1,0 +1,247 @@
+"""The Commerce table: the only place where its rows and keys are known.
+
+| row | pk | sk | by_lookup |
+|---|---|---|---|
+| owner, with identities and entitlements | `id-…` | `id-…` | – |
+| external identity | `xid-…` | `xid-…` | – |
+| customer | `cus-…` | `cus-…` | e-mail |
+| address | `address-…` | `address-…` | – |
+| subscription | `sub-…` | `sub-…` | Zuora id |
+| its offers and add-ons | `sub-…` | `subscription_offer-…` | – |
+| its schedule | `sub-…` | `schedule-…` | – |
+| order | `order-…` | `order-…` | newest first |
+
+Every row is in by_owner and by_type, and in by_partner where it names an organisation.
+
+| access | how | requests |
+|---|---|---|
+| owner by (issuer, subject) | Get `xid-…`, derived from both | 1 |
+| an owner's identities and entitlements | Get `id-…` | 1 |
+| a subscription with all it holds, by id or number | Query `sub-…`, derived from the number | 1 |
+| an owner's subscriptions | Query by_owner, `schedules` to `subscriptions` | 1 |
+
+Index keys: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type `{path type}#{last hex digit of
+the id}`, `{id}`; by_partner `{organisation}#{path type}`, `{created}#{id}`; by_lookup
+`email#{address}`, `zuora#{id}` or `orders#{month}`, then `{created}#{id}`.
+
+Every commit locks its owner's row: it is written only if nobody wrote it since it was read. So what
+a rule decided from what it read still holds when it is stored, and nothing else needs a lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tessera import clock, events
+from tessera.commerce.commits import Commit, Exists, Outdated
+from tessera.commerce.entitlements import Held, OwnedCustomer, Ownership
+from tessera.commerce.models import (
+    Address,
+    Customer,
+    Holding,
+    Identity,
+    Order,
+    Owner,
+    Schedule,
+    Subscription,
+    SubscriptionOffer,
+)
+from tessera.dynamo import (
+    ConditionFailed,
+    Row,
+    TransactionLost,
+    Write,
+    commit,
+    get,
+    get_many,
+    put,
+    query,
+    query_all,
+)
+from tessera.objects import Record
+from tessera.tables import COMMERCE
+
+_SHAPE = 1
+_PATH_TYPES: Mapping[type[Record], str] = {
+    Owner: "identities",
+    Identity: "identities",
+    Customer: "customers",
+    Address: "address",
+    Subscription: "subscriptions",
+    Holding: "subscriptions",
+    SubscriptionOffer: "subscription_offers",
+    Schedule: "schedules",
+    Order: "orders",
+}
+_HELD = {"offers", "add_ons", "schedule"}
+_MAX_ROWS_OF_AN_OWNER = 20_000
+
+
+class CommerceTable:
+    def __init__(self, name: str, events_table: str = "") -> None:
+        """`events_table` is needed to commit, not to read."""
+        self._name = name
+        self._events = events_table
+
+    def ownership(self, owner: str) -> Ownership | None:
+        row = get(self._name, {"pk": owner, "sk": owner})
+        return _ownership(row) if row else None
+
+    def identity(self, id: str) -> Identity | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return Identity.model_validate(row) if row else None
+
+    def order(self, id: str) -> Order | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return Order.model_validate(row) if row else None
+
+    def holding(self, subscription: str) -> Holding | None:
+        """A subscription with its offers, add-ons and schedule, as last committed."""
+        rows = query(self._name, COMMERCE, subscription, consistent=True).rows
+        return next(iter(_holdings(rows)), None)
+
+    def holdings_of(self, owner: str) -> list[Holding]:
+        """All subscriptions of an owner, oldest first."""
+        rows = query_all(
+            self._name,
+            COMMERCE,
+            owner,
+            index="by_owner",
+            since="schedules",
+            until="subscriptions~",
+            at_most=_MAX_ROWS_OF_AN_OWNER,
+        )
+        return sorted(_holdings(rows), key=lambda one: (one.data.start_date, one.created, one.id))
+
+    def customer_with_addresses(
+        self, customer: str, addresses: Sequence[str]
+    ) -> tuple[Customer | None, dict[str, Address]]:
+        keys = [{"pk": id, "sk": id} for id in (customer, *addresses)]
+        rows = {row["pk"]: row for row in get_many(self._name, keys, consistent=True)}
+        found = rows.pop(customer, None)
+        return (
+            Customer.model_validate(found) if found else None,
+            {id: Address.model_validate(row) for id, row in rows.items()},
+        )
+
+    def commit(self, change: Commit) -> None:
+        """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`."""
+        writes = [self._owner(change.ownership, change.seen)]
+        if change.retires is not None:
+            writes.append(self._owner(*change.retires))
+        first_created = len(writes)
+        writes += [
+            put(self._name, _row(one), condition="attribute_not_exists(pk)")
+            for one in change.creates
+        ]
+        first_replaced = len(writes)
+        owners = {change.ownership.owner.id}
+        if change.retires is not None:
+            owners.add(change.retires[0].owner.id)
+        writes += [self._replaced(one, owners) for one in change.replaces]
+        writes += [events.record(self._events, event) for event in change.events]
+        try:
+            commit(writes)
+        except ConditionFailed as failed:
+            for position in failed.failed:
+                if first_created <= position < first_replaced:
+                    raise Exists(change.creates[position - first_created].id) from failed
+            raise Outdated from failed
+        except TransactionLost as lost:
+            raise Outdated from lost
+
+    def _owner(self, ownership: Ownership, seen: datetime | None) -> Write:
+        row = _ownership_row(ownership)
+        if seen is None:
+            return put(self._name, row, condition="attribute_not_exists(pk)")
+        return put(self._name, row, condition="updated = :seen", seen=clock.instant(seen))
+
+    def _replaced(self, one: Record, owners: set[str]) -> Write:
+        values: dict[str, Any] = {f"owner{n}": owner for n, owner in enumerate(sorted(owners))}
+        among = ", ".join(f":{name}" for name in values)
+        condition = f"attribute_not_exists(pk) OR #owner IN ({among})"
+        return put(self._name, _row(one), condition=condition, **values)
+
+
+def _row(one: Record) -> Row:
+    kind = _PATH_TYPES[type(one)]
+    created = clock.instant(one.created)
+    pk = one.related if isinstance(one, SubscriptionOffer | Schedule) else one.id
+    members = one.model_dump(by_alias=True, exclude_none=True, exclude=_HELD)
+    row: Row = {
+        **members,
+        "pk": pk,
+        "sk": one.id,
+        "shape": _SHAPE,
+        "type_pk": f"{kind}#{one.id[-1]}",
+        "type_sk": one.id,
+    }
+    if one.owner is not None:
+        row["owner_sk"] = f"{kind}#{created}#{one.id}"
+    if one.partner_org is not None:
+        row["partner_pk"] = f"{one.partner_org}#{kind}"
+        row["partner_sk"] = f"{created}#{one.id}"
+    if (lookup := _lookup(one)) is not None:
+        row["lookup_pk"] = lookup
+        row["lookup_sk"] = f"{created}#{one.id}"
+    return row
+
+
+def _lookup(one: Record) -> str | None:
+    match one:
+        case Customer() if one.data.email:
+            return f"email#{one.data.email.casefold()}"
+        case Subscription() if one.data.zuora.id:
+            return f"zuora#{one.data.zuora.id}"
+        case Order():
+            return f"orders#{one.created:%Y-%m}"
+    return None
+
+
+def _ownership_row(ownership: Ownership) -> Row:
+    owner = ownership.owner
+    members = ownership.model_dump(by_alias=True, exclude_none=True, exclude={"owner"})
+    return {**_row(owner.model_copy(update={"owner": owner.id})), **members}
+
+
+def _ownership(row: Row) -> Ownership:
+    return Ownership(
+        owner=Owner.model_validate({name: row[name] for name in row if name != "owner"}),
+        sequence=row["sequence"],
+        version=row["version"],
+        identities=tuple(Identity.model_validate(one) for one in row["identities"]),
+        held=tuple(Held.model_validate(one) for one in row["held"]),
+        customers=tuple(OwnedCustomer.model_validate(one) for one in row["customers"]),
+        unannounced=tuple(row.get("unannounced", ())),
+    )
+
+
+def _holdings(rows: Iterable[Row]) -> list[Holding]:
+    """Subscriptions out of the rows of one or many, each with what hangs from it."""
+    subscriptions: list[Row] = []
+    offers: dict[str, list[SubscriptionOffer]] = {}
+    schedules: dict[str, list[Schedule]] = {}
+    for row in rows:
+        match row["record_type"]:
+            case "subscription":
+                subscriptions.append(row)
+            case "subscription_offer":
+                offer = SubscriptionOffer.model_validate(row)
+                offers.setdefault(offer.related, []).append(offer)
+            case "schedule":
+                schedule = Schedule.model_validate(row)
+                schedules.setdefault(schedule.related, []).append(schedule)
+    return [
+        _holding(row, offers.get(row["pk"], []), schedules.get(row["pk"], []))
+        for row in subscriptions
+    ]
+
+
+def _holding(row: Row, offers: list[SubscriptionOffer], schedules: list[Schedule]) -> Holding:
+    in_order = sorted(offers, key=lambda offer: offer.place)
+    members: dict[str, Any] = {
+        "offers": tuple(o for o in in_order if o.data.record_subtype != "add_on"),
+        "addOns": tuple(o for o in in_order if o.data.record_subtype == "add_on"),
+        "schedule": tuple(sorted(schedules, key=lambda s: (s.data.date, s.id))),
+    }
+    return Holding.model_validate({**row, **members})

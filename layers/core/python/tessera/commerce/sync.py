@@ -1,0 +1,195 @@
+"""Subscription sync: what the billing system knows of a subscription becomes Tessera's objects.
+
+Source: `000_277bab192cd07c3f.txt` of the seeds, its first call; README, "Subscription sync".
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Literal, NamedTuple, Protocol
+
+from tessera import ids
+from tessera.commerce import mapping
+from tessera.commerce.billed import Billed, Billing
+from tessera.commerce.billed_objects import (
+    Moment,
+    address_id,
+    addresses_of,
+    customer_of,
+    holding_of,
+    live_plan,
+)
+from tessera.commerce.commits import Commit, OwnerBusy, decided
+from tessera.commerce.entitlements import Announcements, Ownership, held
+from tessera.commerce.mapping import Candidate
+from tessera.commerce.models import Address, Customer, Holding, Mapping, Owner
+from tessera.commerce.subscriptions import on_day
+from tessera.objects import Model, Record
+
+
+class Catalog(Protocol):
+    def candidates(self, plans: Collection[str], *, partner_org: str | None) -> list[Candidate]:
+        """Offers and add-ons that hold any of these product rate plans, with what is in them."""
+
+
+class Partners(Protocol):
+    def of_zuora_account(self, account_id: str) -> Sequence[str]:
+        """Ids of the active organisations that have this Zuora account."""
+
+
+class Owners(Protocol):
+    def ownership(self, owner: str) -> Ownership | None: ...
+
+    def holding(self, subscription: str) -> Holding | None: ...
+
+    def customer_with_addresses(
+        self, customer: str, addresses: Sequence[str]
+    ) -> tuple[Customer | None, dict[str, Address]]: ...
+
+    def commit(self, change: Commit) -> None:
+        """Raises `Outdated` or `Exists`."""
+
+
+class Synced(Model):
+    """The answer: `{"success": true, "id": "sub-…", "owner": "id-…"}`."""
+
+    success: Literal[True] = True
+    id: str
+    owner: str
+    mapping: Mapping | None = None
+
+
+class _Known(NamedTuple):
+    """What Tessera had of the subscription when it was decided."""
+
+    ownership: Ownership | None
+    customer: Customer | None
+    addresses: dict[str, Address]
+    holding: Holding | None
+
+
+def sync(
+    key: str,
+    *,
+    billing: Billing,
+    catalog: Catalog,
+    partners: Partners,
+    owners: Owners,
+    now: datetime,
+    today: date,
+    mode: str,
+    refresh: bool = False,
+    detail: bool = False,
+) -> Synced:
+    """Creates or updates everything that hangs from the subscription; a repeat changes nothing.
+
+    `refresh` copies entitlements anew from the catalog, which otherwise stay as they were sold.
+    Raises what `Billing.read` raises, `OwnerBusy` and `Busy`.
+    """
+    billed = billing.read(key)
+    moment = Moment(now, today, mode)
+    synced = decided(lambda: _sync(billed, catalog, partners, owners, moment, refresh))
+    return synced if detail else synced.model_copy(update={"mapping": None})
+
+
+def _sync(
+    billed: Billed,
+    catalog: Catalog,
+    partners: Partners,
+    owners: Owners,
+    moment: Moment,
+    refresh: bool,
+) -> Synced:
+    known = _read(billed, owners)
+    before = known.holding
+    if before is not None and (before.data.zuora.version or 0) > billed.version:
+        # An older reading, overtaken on the way: what is stored is newer.
+        return Synced(id=before.id, owner=before.owner or "", mapping=before.data.mapping)
+    warning: str | None = None
+    partner_org = known.customer.partner_org if known.customer else None
+    if known.customer is None and billed.account.parent_id is not None:
+        organisations = partners.of_zuora_account(billed.account.parent_id)
+        partner_org = organisations[0] if len(organisations) == 1 else None
+        warning = "several_organisations" if len(organisations) > 1 else None
+    ownership = known.ownership or _new_ownership(billed, moment, partner_org)
+    customer = customer_of(billed.account, known.customer, ownership, partner_org, moment)
+    addresses = addresses_of(billed.account, customer, known.addresses, moment)
+    live = [live_plan(plan, billed) for plan in billed.plans if plan.is_live(moment.today)]
+    offered = catalog.candidates([p.product_rate_plan for p in live], partner_org=partner_org)
+    held_ids = {o.data.offer.id for o in before.all_offers if o.status != "ended"} if before else ()
+    matches = mapping.recognise(live, offered, present=held_ids)
+    mapped = mapping.summary(live, matches, warning)
+    holding = holding_of(billed, customer, matches, mapped, before, moment, refresh)
+    _commit(known, ownership, customer, addresses, holding, owners, moment)
+    return Synced(id=holding.id, owner=ownership.owner.id, mapping=holding.data.mapping)
+
+
+def _read(billed: Billed, owners: Owners) -> _Known:
+    customer_id = ids.customer_id(billed.account.number)
+    address_ids = [address_id(customer_id, kind) for kind in ("billing", "delivery")]
+    customer, addresses = owners.customer_with_addresses(customer_id, address_ids)
+    owner = customer.owner if customer else None
+    ownership = owners.ownership(owner or ids.owner_id_of_account(billed.account.number))
+    if ownership is not None and ownership.owner.status == "merging":
+        raise OwnerBusy("The owner of this subscription is being merged. Try again in a minute.")
+    holding = owners.holding(ids.subscription_id(billed.number))
+    return _Known(ownership, customer, addresses, holding)
+
+
+def _new_ownership(billed: Billed, moment: Moment, partner_org: str | None) -> Ownership:
+    owner = Owner(
+        id=ids.owner_id_of_account(billed.account.number),
+        mode=moment.mode,
+        partner_org=partner_org,
+        created=moment.now,
+        updated=moment.now,
+    )
+    return Ownership(owner=owner)
+
+
+def _commit(
+    known: _Known,
+    ownership: Ownership,
+    customer: Customer,
+    addresses: Sequence[Address],
+    holding: Holding,
+    owners: Owners,
+    moment: Moment,
+) -> None:
+    before = known.holding
+    changed: list[Record] = [
+        one
+        for one in (*addresses, *holding.offers, *holding.add_ons, *holding.schedule)
+        if one not in _stored(known)
+    ]
+    new_customer = known.customer is None or known.customer != customer
+    new_holding = before is None or before != holding
+    if not changed and not new_customer and not new_holding:
+        return
+    telling = Announcements(ownership, now=moment.now, today=moment.today)
+    state = ownership.owning(customer)
+    if new_holding:
+        state = state.holding(held(holding, ownership.find(holding.id)), moment.today)
+    telling.becomes(state)
+    if new_customer:
+        name = "customer.created" if known.customer is None else "customer.updated"
+        telling.tell(name, customer.wire())
+        changed.append(customer)
+    if new_holding:
+        name = "subscription.created" if before is None else "subscription.updated"
+        telling.tell(name, on_day(holding, moment.today).wire(), subscription=holding.id)
+        telling.entitlements_if_changed(holding.id)
+        changed.append(holding)
+    owners.commit(
+        Commit(
+            ownership=telling.ownership,
+            seen=known.ownership.owner.updated if known.ownership else None,
+            replaces=changed,
+            events=telling.events,
+        )
+    )
+
+
+def _stored(known: _Known) -> list[Record]:
+    holding = known.holding
+    hanging = (*holding.offers, *holding.add_ons, *holding.schedule) if holding else ()
+    return [*known.addresses.values(), *hanging]

@@ -1,0 +1,228 @@
+"""Attaching a person's login, or an account elsewhere, to an owner.
+
+One identity belongs to one owner, and all identities of an owner have the same rights.
+Source: `000_277bab192cd07c3f.txt` of the seeds, its second call.
+"""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, ConfigDict, StringConstraints
+
+from tessera.commerce.commits import Commit, OwnerBusy, decided
+from tessera.commerce.entitlements import Announcements, Ownership
+from tessera.commerce.models import Identity, IdentityData, identity_id
+from tessera.errors import Conflict, Gone, NotFound, invalid
+from tessera.identity.issuers import normalised
+from tessera.objects import Model
+
+MOST_IDENTITIES = 50
+"""Per owner: every webhook body lists them all."""
+
+_ANNOUNCED_AT_ONCE = 40
+"""Subscriptions whose events, two each at most, fit into one transaction beside the change."""
+
+
+class IdentityInUse(Conflict):
+    title = "The identity belongs to another owner"
+
+
+class OwnerMerged(Gone):
+    title = "The owner has become another"
+
+
+class Labels(Protocol):
+    def of(self, normalised_issuer: str) -> tuple[str | None, str | None]:
+        """Service and type as configured for an issuer; none where nothing is configured."""
+
+
+class Owners(Protocol):
+    def ownership(self, owner: str) -> Ownership | None: ...
+
+    def identity(self, id: str) -> Identity | None: ...
+
+    def commit(self, change: Commit) -> None:
+        """Raises `Outdated` or `Exists`."""
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Issuer = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=512),
+    AfterValidator(_printable),
+]
+Subject = Annotated[
+    str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
+
+
+class IdToken(Model):
+    """The two members that name a person; what else a token carries is not stored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    iss: Issuer
+    sub: Subject
+
+
+class NewIdentity(Model):
+    id_token: IdToken
+    service: Label | None = None
+    type: Label | None = None
+
+
+def attach(
+    new: NewIdentity, *, to: str, owners: Owners, labels: Labels, now: datetime, today: date
+) -> Identity:
+    """The identity as attached to the owner `to`, and the events that tell whose access it is.
+
+    A repeat changes nothing, or labels and spelling alone. An identity of an owner that has nothing
+    else (somebody signed in before) is taken over, and that owner becomes `replaced`.
+    Raises `NotFound`, `OwnerMerged`, `OwnerBusy`, `IdentityInUse`, `InvalidFields`.
+    """
+    attached, unannounced = decided(lambda: _attach_once(new, to, owners, labels, now, today))
+    while unannounced:
+        unannounced = decided(lambda: _announce_rest(to, owners, now, today))
+    return attached
+
+
+def identities_of(owner: str, *, owners: Owners) -> tuple[Identity, ...]:
+    """Oldest attachment first. Raises `NotFound`, `OwnerMerged`."""
+    return _present(owners.ownership(owner), owner).identities
+
+
+def _attach_once(
+    new: NewIdentity, to: str, owners: Owners, labels: Labels, now: datetime, today: date
+) -> tuple[Identity, bool]:
+    """The identity, and whether subscriptions are left to be announced."""
+    ownership = _writable(owners.ownership(to), to)
+    issuer = normalised(new.id_token.iss)
+    id = identity_id(issuer, new.id_token.sub)
+    service, type_ = labels.of(issuer)
+    data = IdentityData(
+        iss=new.id_token.iss,
+        sub=new.id_token.sub,
+        service=new.service or service,
+        type=new.type or type_,
+    )
+    existing = owners.identity(id)
+    if existing is not None and existing.owner == to:
+        if existing.data == data:
+            return existing, bool(ownership.unannounced)
+        identity = existing.model_copy(update={"data": data, "updated": now})
+        return _commit(identity, ownership, None, owners, now, today, created=False)
+    if len(ownership.identities) >= MOST_IDENTITIES:
+        raise invalid(
+            "id_token",
+            f"An owner has at most {MOST_IDENTITIES} identities. Detach one that is not used.",
+        )
+    identity = Identity(
+        id=id,
+        mode=ownership.owner.mode,
+        owner=to,
+        partner_org=ownership.owner.partner_org,
+        name=data.sub,
+        created=now,
+        updated=now,
+        data=data,
+    )
+    emptied = None if existing is None else _emptied(existing, to, owners)
+    return _commit(identity, ownership, emptied, owners, now, today, created=existing is None)
+
+
+def _emptied(existing: Identity, to: str, owners: Owners) -> Ownership:
+    """The other owner, if it has nothing but this identity. Raises `IdentityInUse`."""
+    other = owners.ownership(existing.owner or "")
+    if other is None or not other.is_empty or other.owner.status != "active":
+        raise IdentityInUse(
+            f"This identity belongs to {existing.owner}. If both are one person, merge the owners"
+            " by POST /api/objects/owner_change.",
+            owner=existing.owner,
+        )
+    return other
+
+
+def _commit(
+    identity: Identity,
+    ownership: Ownership,
+    emptied: Ownership | None,
+    owners: Owners,
+    now: datetime,
+    today: date,
+    *,
+    created: bool,
+) -> tuple[Identity, bool]:
+    attached_already = any(one.id == identity.id for one in ownership.identities)
+    listed = (
+        tuple(identity if one.id == identity.id else one for one in ownership.identities)
+        if attached_already
+        else (*ownership.identities, identity)
+    )
+    telling = Announcements(ownership, now=now, today=today)
+    entitled = tuple(one.id for one in ownership.held if one.on(today))
+    telling.becomes(
+        ownership.model_copy(
+            update={"identities": listed, "unannounced": entitled[_ANNOUNCED_AT_ONCE:]}
+        )
+    )
+    telling.tell("identity.attached", identity.wire())
+    for subscription in entitled[:_ANNOUNCED_AT_ONCE]:
+        telling.entitlements(subscription)
+    owners.commit(
+        Commit(
+            ownership=telling.ownership,
+            seen=ownership.owner.updated,
+            creates=[identity] if created else [],
+            replaces=[] if created else [identity],
+            events=telling.events,
+            retires=None if emptied is None else _retired(emptied, identity, now),
+        )
+    )
+    return identity, len(entitled) > _ANNOUNCED_AT_ONCE
+
+
+def _retired(emptied: Ownership, identity: Identity, now: datetime) -> tuple[Ownership, datetime]:
+    owner = emptied.owner.model_copy(
+        update={"status": "replaced", "replaced_by": identity.owner, "updated": now}
+    )
+    return emptied.model_copy(update={"owner": owner, "identities": ()}), emptied.owner.updated
+
+
+def _announce_rest(owner: str, owners: Owners, now: datetime, today: date) -> bool:
+    """Announces the next ones that one transaction had no room for; are there more?"""
+    ownership = owners.ownership(owner)
+    if ownership is None or not ownership.unannounced:
+        return False
+    telling = Announcements(ownership, now=now, today=today)
+    rest = ownership.unannounced
+    telling.becomes(ownership.model_copy(update={"unannounced": rest[_ANNOUNCED_AT_ONCE:]}))
+    for subscription in rest[:_ANNOUNCED_AT_ONCE]:
+        if ownership.find(subscription) is not None:
+            telling.entitlements(subscription)
+    owners.commit(
+        Commit(ownership=telling.ownership, seen=ownership.owner.updated, events=telling.events)
+    )
+    return len(rest) > _ANNOUNCED_AT_ONCE
+
+
+def _writable(ownership: Ownership | None, owner: str) -> Ownership:
+    present = _present(ownership, owner)
+    if present.owner.status == "merging":
+        raise OwnerBusy("The owner is being merged. Try again in a minute.")
+    return present
+
+
+def _present(ownership: Ownership | None, owner: str) -> Ownership:
+    if ownership is None:
+        raise NotFound(f"There is no owner {owner[:60]}.", code="not_found")
+    survivor = ownership.owner.merged_into or ownership.owner.replaced_by
+    if ownership.owner.status in ("merged", "replaced"):
+        raise OwnerMerged(f"This owner is now {survivor}. Use that id.", owner=survivor)
+    return ownership

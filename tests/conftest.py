@@ -1,0 +1,79 @@
+"""One fake AWS for the whole run, emptied before each test; no network but loopback."""
+
+import os
+from collections.abc import Iterator
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="eu-west-1",
+    POWERTOOLS_METRICS_NAMESPACE="Tessera",
+    POWERTOOLS_METRICS_DISABLED="true",
+)
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tessera import aws
+from tessera.tables import TABLES, Index, Table
+
+
+@pytest.fixture
+def fake_aws() -> Iterator[None]:
+    """An AWS account with nothing in it."""
+    with mock_aws():
+        aws.forget_clients()
+        yield
+    aws.forget_clients()
+
+
+@pytest.fixture
+def tables(fake_aws: None) -> dict[str, str]:
+    """All tables, empty; the name of each by what the code calls it."""
+    dynamodb = boto3.client("dynamodb")
+    for table in TABLES:
+        dynamodb.create_table(**definition(table))
+    return {table.name: table.name for table in TABLES}
+
+
+def definition(table: Table) -> dict[str, object]:
+    """What `CreateTable` takes, from the one declaration."""
+    keys: list[Table | Index] = [table, *table.indexes]
+    attributes: dict[str, str] = {}
+    for key in keys:
+        attributes[key.pk] = getattr(key, "pk_type", "S")
+        if key.sk is not None:
+            attributes[key.sk] = getattr(key, "sk_type", "S")
+    indexes = [
+        {
+            "IndexName": index.name,
+            "KeySchema": _schema(index),
+            "Projection": _projection(index),
+        }
+        for index in table.indexes
+    ]
+    return {
+        "TableName": table.name,
+        "KeySchema": _schema(table),
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": type_} for name, type_ in attributes.items()
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    }
+
+
+def _schema(keys: Table | Index) -> list[dict[str, str]]:
+    schema = [{"AttributeName": keys.pk, "KeyType": "HASH"}]
+    if keys.sk is not None:
+        schema.append({"AttributeName": keys.sk, "KeyType": "RANGE"})
+    return schema
+
+
+def _projection(index: Index) -> dict[str, object]:
+    if index.includes is None:
+        return {"ProjectionType": "KEYS_ONLY"}
+    if index.includes == ("*",):
+        return {"ProjectionType": "ALL"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.includes)}
