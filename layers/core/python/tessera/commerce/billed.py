@@ -35,6 +35,11 @@ class Charge(NamedTuple):
     def amount(self) -> Decimal:
         return (self.price or Decimal(0)) * self.quantity
 
+    def ending(self, day: date | None) -> "Charge":
+        """The same charge, over on that day at the latest."""
+        ends = [end for end in (self.end, day) if end is not None]
+        return self._replace(end=min(ends, default=None))
+
     def payments(self) -> Iterator[date]:
         """The days on which it will be billed, from the first that was not yet."""
         if self.every is None:

@@ -191,11 +191,10 @@ def holding_of(
         add_ons=tuple(o for o in offers if o.data.record_subtype == "add_on"),
     )
     charges = [
-        charge
+        charge.ending(billed.cancel_date)
         for plan in billed.plans
         if plan.is_live(moment.today)
         for charge in plan.charges
-        if billed.cancel_date is None or charge.start < billed.cancel_date
     ]
     due = schedules.expected(
         holding,

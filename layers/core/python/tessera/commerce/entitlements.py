@@ -11,6 +11,7 @@ from typing import Any
 from tessera import clock
 from tessera.clock import Day, Instant
 from tessera.commerce.models import Customer, Holding, Identity, Owner, Tracking
+from tessera.commerce.subscriptions import is_on_hold
 from tessera.events import Event, event
 from tessera.objects import Data, Model
 
@@ -39,6 +40,7 @@ class Held(Data):
     end: Day | None = None
     """The first day not covered: cancelled, or the term is over and does not renew."""
     suspended: bool = False
+    """Or not activated yet: nothing is granted, whatever the dates say."""
     cancels: bool = False
     """Does it end because it was cancelled? The mere end of a term is not announced ahead."""
     change_day: Day | None = None
@@ -134,7 +136,8 @@ class Announcements:
     def __init__(
         self, ownership: Ownership, *, now: datetime, today: date, correlation_id: str | None = None
     ) -> None:
-        self.now = clock.after(ownership.owner.updated, now)
+        is_new = ownership.sequence == 0 and ownership.owner.updated == now
+        self.now = now if is_new else clock.after(ownership.owner.updated, now)
         self._today = today
         self._last_body: datetime | None = None
         self._correlation_id = correlation_id
@@ -252,7 +255,7 @@ def held(holding: Holding, before: Held | None = None) -> Held:
         start=data.start_date,
         end=end,
         cancels=data.cancel_date is not None and end == data.cancel_date,
-        suspended=holding.status == "suspended",
+        suspended=is_on_hold(holding),
         change_day=change.effective_date if change else None,
         spans=tuple(_spans(holding)),
         tracking=data.tracking,

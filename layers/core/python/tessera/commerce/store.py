@@ -17,8 +17,8 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 |---|---|---|
 | owner by (issuer, subject) | Get `xid-…`, derived from both | 1 |
 | an owner's identities and entitlements | Get `id-…` | 1 |
-| a subscription with all it holds, by id or number | Query `sub-…`, derived from the number | 1 |
-| an owner's subscriptions | Query by_owner, `schedules` to `subscriptions` | 1 |
+| a subscription by id or number, all in it | Query `sub-…`, derived from the number | 1 |
+| an owner's subscriptions | Query by_owner, `schedules`–`subscriptions` | 1 |
 
 Index keys: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type `{path type}#{last hex digit of
 the id}`, `{id}`; by_partner `{organisation}#{path type}`, `{created}#{id}`; by_lookup

@@ -26,14 +26,20 @@ def status_on(holding: Holding, today: date) -> SubscriptionStatus:
         return "cancelled"
     if data.cancel_date is not None and today >= data.cancel_date:
         return "cancelled"
-    if holding.status == "suspended":
-        return "suspended"
+    if is_on_hold(holding):
+        return "suspended" if holding.status == "suspended" else "pending"
     if today < data.start_date:
         return "pending"
     over = data.term_end_date is not None and today >= data.term_end_date
     if over and data.term_type == "TERMED" and not data.auto_renew:
         return "expired"
     return "active"
+
+
+def is_on_hold(holding: Holding) -> bool:
+    """Suspended, or not activated or accepted in the billing system yet, whatever its dates."""
+    waits = (holding.data.zuora.status or "").casefold().startswith("pending")
+    return holding.status == "suspended" or (holding.status == "pending" and waits)
 
 
 def _offer_on(offer: SubscriptionOffer, today: date) -> SubscriptionOffer:

@@ -1,0 +1,304 @@
+"""What a sync makes of the billing system's picture, seen in the tables."""
+
+import threading
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from tessera import dynamo, events
+from tessera.aws import client
+from tessera.commerce.billed import Billed
+from tessera.commerce.mapping import Candidate
+from tessera.commerce.store import CommerceTable
+from tessera.commerce.sync import Synced, sync
+from tests.builders import (
+    NOW,
+    SUPPORT,
+    TODAY,
+    FakeBilling,
+    FakeCatalog,
+    FakePartners,
+    account,
+    billed,
+    candidate,
+    product,
+    rate_plan,
+)
+
+SUB = "sub-ac3a12b67e833080e10b13ca25b84017"
+OWNER = "id-8606b883875fe37f1beae43c676ebc60"
+
+
+@pytest.fixture
+def owners(tables: dict[str, str]) -> CommerceTable:
+    return CommerceTable(tables["Commerce"], tables["Events"])
+
+
+def run(
+    owners: CommerceTable,
+    *known: Billed,
+    catalog: FakeCatalog | None = None,
+    partners: FakePartners | None = None,
+    later: timedelta = timedelta(0),
+    **more: Any,
+) -> Synced:
+    return sync(
+        known[0].number,
+        billing=FakeBilling(*known),
+        catalog=catalog or FakeCatalog(candidate()),
+        partners=partners or FakePartners(),
+        owners=owners,
+        now=NOW + later,
+        today=TODAY + later,
+        mode="test",
+        **more,
+    )
+
+
+def told() -> list[events.Event]:
+    """All events on record, as they were numbered."""
+    rows = boto3.client("dynamodb").scan(TableName="Events")["Items"]
+    recorded = [events.recorded(dynamo.row_of(row)) for row in rows]
+    return sorted(recorded, key=lambda event: event.sequence or 0)
+
+
+def test_answers_with_the_ids_that_the_number_and_the_account_always_have(
+    owners: CommerceTable,
+) -> None:
+    assert run(owners, billed()) == Synced(id=SUB, owner=OWNER)
+
+
+def test_makes_owner_customer_subscription_offer_and_schedule(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    holding = owners.holding(SUB)
+    ownership = owners.ownership(OWNER)
+    assert holding is not None
+    assert ownership is not None
+    assert (holding.name, holding.owner, holding.status) == ("A-S00000271", OWNER, "active")
+    assert [offer.data.name for offer in holding.offers] == ["Digital Monthly"]
+    assert [row.data.date for row in holding.schedule][:2] == [date(2026, 4, 2), date(2026, 5, 2)]
+    assert holding.data.price is not None
+    assert holding.data.price.summary is not None
+    assert holding.data.price.summary.subline == "£17.50 per month"
+    assert [customer.id for customer in ownership.customers] == [holding.customer]
+
+
+def test_tells_of_customer_subscription_and_entitlements(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    assert [(event.type, event.sequence) for event in told()] == [
+        ("customer.created", 1),
+        ("subscription.created", 2),
+        ("entitlements.updated", 3),
+    ]
+    assert told()[2].snapshot == {
+        "tracking": {"subscription": "A-S00000271", "source": "zuora"},
+        "updated": "2026-03-02T09:14:07.512Z",
+        "owner": OWNER,
+        "identities": [],
+        "entitlements": [{"code": "W2"}],
+    }
+
+
+def test_a_repeat_writes_nothing_and_tells_nothing(owners: CommerceTable) -> None:
+    first = run(owners, billed())
+    before = owners.ownership(OWNER)
+
+    again = run(owners, billed(), later=timedelta(hours=1))
+
+    assert again == first
+    assert owners.ownership(OWNER) == before
+    assert len(told()) == 3
+
+
+def test_an_older_version_never_overwrites_a_newer_one(owners: CommerceTable) -> None:
+    run(owners, billed(version=3, auto_renew=False))
+
+    run(owners, billed(version=2, auto_renew=True))
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert (holding.data.zuora.version, holding.data.auto_renew) == (3, False)
+
+
+def test_two_subscriptions_of_one_account_have_one_owner(owners: CommerceTable) -> None:
+    first = run(owners, billed())
+    second = run(owners, billed("A-S00000272"))
+
+    assert second.owner == first.owner
+    assert {one.name for one in owners.holdings_of(OWNER)} == {"A-S00000271", "A-S00000272"}
+
+
+def test_two_syncs_at_the_same_moment_meet_at_the_same_keys(owners: CommerceTable) -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    class Meeting(FakeCatalog):
+        """Both have read before either writes; on the second try nobody waits."""
+
+        def candidates(self, plans: Collection[str], *, partner_org: str | None) -> list[Candidate]:
+            if not together.broken:
+                together.wait()
+                together.abort()
+            return super().candidates(plans, partner_org=partner_org)
+
+    answers: list[Synced] = []
+
+    def one() -> None:
+        try:
+            answers.append(run(owners, billed(), catalog=Meeting(candidate())))
+        except threading.BrokenBarrierError:
+            answers.append(run(owners, billed()))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [Synced(id=SUB, owner=OWNER)] * 2
+    assert [event.type for event in told()].count("subscription.created") == 1
+
+
+def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(owners: CommerceTable) -> None:
+    answer = run(owners, billed(), catalog=FakeCatalog(), detail=True)
+
+    assert answer.mapping is not None
+    assert answer.mapping.status == "unmapped"
+    assert [plan.rate_plan_id for plan in answer.mapping.unmapped] == ["plan-1"]
+    assert "entitlements.updated" not in [event.type for event in told()]
+
+
+def test_completing_the_catalog_and_syncing_again_grants(owners: CommerceTable) -> None:
+    run(owners, billed(), catalog=FakeCatalog())
+
+    run(owners, billed(), later=timedelta(minutes=5))
+
+    assert told()[-1].snapshot["entitlements"] == [{"code": "W2"}]
+
+
+def test_editing_the_catalog_gives_and_takes_nothing(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    run(owners, billed(version=2), catalog=FakeCatalog(candidate(products=(product("W3"),))))
+
+    ownership = owners.ownership(OWNER)
+    assert ownership is not None
+    assert ownership.held[0].on(TODAY) == ("W2",)
+
+
+def test_refresh_copies_the_entitlements_anew(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    run(
+        owners,
+        billed(),
+        catalog=FakeCatalog(candidate(products=(product("W3"),))),
+        refresh=True,
+    )
+
+    assert told()[-1].snapshot["entitlements"] == [{"code": "W3"}]
+
+
+def test_a_booked_cancellation_is_announced_with_its_day(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    run(owners, billed(version=2, raw_status="Cancelled", cancel_date=date(2026, 5, 2)))
+
+    body = told()[-1].snapshot
+    assert (body["effectiveDate"], body["entitlements"]) == ("2026-05-02T00:00:00.000", [])
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert holding.status == "active"
+    assert {row.data.date for row in holding.schedule if row.status == "pending-external"} == {
+        date(2026, 4, 2)
+    }
+
+
+def test_a_cancellation_whose_day_has_come_takes_the_entitlements(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    run(owners, billed(version=2, raw_status="Cancelled", cancel_date=TODAY))
+
+    body = told()[-1].snapshot
+    assert ("effectiveDate" in body, body["entitlements"]) == (False, [])
+
+
+def test_a_suspended_subscription_grants_nothing_until_it_is_resumed(
+    owners: CommerceTable,
+) -> None:
+    run(owners, billed(status="suspended", raw_status="Suspended"))
+    assert "entitlements.updated" not in [event.type for event in told()]
+
+    run(owners, billed(version=2))
+
+    assert told()[-1].snapshot["entitlements"] == [{"code": "W2"}]
+
+
+def test_a_removed_plan_ends_its_offer(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    removed = rate_plan(is_removed=True, end=TODAY)
+    run(owners, billed(version=2, plans=(removed,)))
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert [(offer.status, offer.data.end) for offer in holding.offers] == [("ended", TODAY)]
+    assert told()[-1].snapshot["entitlements"] == []
+
+
+def test_an_add_on_is_recognised_beside_the_offer(owners: CommerceTable) -> None:
+    plans = (rate_plan(), rate_plan("plan-2", product_rate_plan=SUPPORT))
+    add_on = candidate(
+        "addon-7e9e5ac30f2216fd0fd6f5faed316f2d",
+        kind="add_on",
+        plans=frozenset({SUPPORT}),
+        products=(product("HELP"),),
+    )
+
+    run(owners, billed(plans=plans), catalog=FakeCatalog(candidate(), add_on))
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert [one.data.record_subtype for one in holding.add_ons] == ["add_on"]
+    assert told()[-1].snapshot["entitlements"] == [{"code": "W2"}, {"code": "HELP"}]
+
+
+def test_a_customer_of_one_partner_is_put_under_it_on_the_first_import(
+    owners: CommerceTable,
+) -> None:
+    partners = FakePartners(parent=["partner_org-1"])
+
+    run(owners, billed(account=account(parent_id="parent")), partners=partners)
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert holding.partner_org == "partner_org-1"
+
+
+def test_a_parent_that_several_partners_share_names_none(owners: CommerceTable) -> None:
+    partners = FakePartners(parent=["partner_org-1", "partner_org-2"])
+
+    answer = run(
+        owners, billed(account=account(parent_id="parent")), partners=partners, detail=True
+    )
+
+    assert answer.mapping is not None
+    assert answer.mapping.warning == "several_organisations"
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert holding.partner_org is None
+
+
+def test_a_sync_costs_three_reads_and_one_transaction(owners: CommerceTable) -> None:
+    calls: list[str] = []
+    client("dynamodb").meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
+    )
+
+    run(owners, billed())
+
+    assert calls == ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]
