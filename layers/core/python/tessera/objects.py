@@ -5,7 +5,7 @@ Envelope members are snake_case, members of `data` camelCase; a member without a
 
 import json
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -24,13 +24,24 @@ class Model(BaseModel):
 
 
 class Data(Model):
-    """Members of an object's `data`."""
+    """Members of an object's `data`. What a later version stored beside them is passed over."""
 
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore")
+
+
+Element = TypeVar("Element")
+
+
+class Listed(Model, Generic[Element]):
+    """A whole list, or a page of one."""
+
+    items: list[Element]
 
 
 class Record(Model):
     """What all stored objects have in common (README, "Objects")."""
+
+    model_config = ConfigDict(extra="ignore")
 
     prefix: ClassVar[str]
     id: str

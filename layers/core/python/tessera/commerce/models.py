@@ -348,6 +348,13 @@ class Order(Record):
     data: dict[str, Any]
     warnings: tuple[OrderWarning, ...] = ()
     process: tuple[ProcessStep, ...] = ()
+    fingerprint: str | None = None
+    """SHA-256 of the body that placed it: tells a repeat from another order. Not shown."""
+
+    def wire(self) -> dict[str, Any]:
+        shown = super().wire()
+        shown.pop("fingerprint", None)
+        return shown
 
 
 def identity_id(normalised_issuer: str, subject: str) -> str:

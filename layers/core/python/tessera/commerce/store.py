@@ -20,9 +20,9 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 | a subscription by id or number, all in it | Query `sub-…`, derived from the number | 1 |
 | an owner's subscriptions | Query by_owner, `schedules`–`subscriptions` | 1 |
 
-Index keys: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type `{path type}#{last hex digit of
-the id}`, `{id}`; by_partner `{organisation}#{path type}`, `{created}#{id}`; by_lookup
-`email#{address}`, `zuora#{id}` or `orders#{month}`, then `{created}#{id}`.
+Index keys, partition then sort: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type
+`{path type}#{last digit of the id}`, `{id}`; by_partner `{organisation}#{path type}`,
+`{created}#{id}`; by_lookup `email#{address}`, `zuora#{id}` or `orders#{month}`, `{created}#{id}`.
 
 Every commit locks its owner's row: it is written only if nobody wrote it since it was read. So what
 a rule decided from what it read still holds when it is stored, and nothing else needs a lock.
@@ -90,6 +90,10 @@ class CommerceTable:
     def identity(self, id: str) -> Identity | None:
         row = get(self._name, {"pk": id, "sk": id})
         return Identity.model_validate(row) if row else None
+
+    def customer(self, id: str) -> Customer | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return Customer.model_validate(row) if row else None
 
     def order(self, id: str) -> Order | None:
         row = get(self._name, {"pk": id, "sk": id})

@@ -23,6 +23,7 @@ from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.mapping import Candidate
 from tessera.commerce.models import Address, Customer, Holding, Mapping, Owner
 from tessera.commerce.subscriptions import on_day
+from tessera.errors import InvalidRequest
 from tessera.objects import Model, Record
 
 
@@ -83,8 +84,13 @@ def sync(
     """Creates or updates everything that hangs from the subscription; a repeat changes nothing.
 
     `refresh` copies entitlements anew from the catalog, which otherwise stay as they were sold.
-    Raises what `Billing.read` raises, `OwnerBusy` and `Busy`.
+    Raises `InvalidRequest`, what `Billing.read` raises, `OwnerBusy` and `Busy`.
     """
+    if not 1 <= len(key) <= 100 or not key.isprintable():
+        raise InvalidRequest(
+            "Name the subscription by its Zuora number or id, at most 100 characters.",
+            code="invalid_request",
+        )
     billed = billing.read(key)
     moment = Moment(now, today, mode)
     synced = decided(lambda: _sync(billed, catalog, partners, owners, moment, refresh))

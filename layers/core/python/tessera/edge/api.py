@@ -17,6 +17,7 @@ from tessera.edge import callers, problems
 from tessera.edge.idempotency import Repeats
 from tessera.edge.observability import (
     Outcome,
+    begin,
     correlation_id,
     count,
     flush_metrics,
@@ -24,10 +25,11 @@ from tessera.edge.observability import (
     note,
 )
 from tessera.errors import InvalidRequest, NotFound, Refusal
+from tessera.identity.principal import Principal
 from tessera.objects import compact_json
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
-P = TypeVar("P")
+P = TypeVar("P", bound=Principal)
 
 _MAX_BODY = 256 * 1024
 """Bytes. The largest honest body, a full order, has about 30 KB."""
@@ -48,10 +50,10 @@ def resolver() -> APIGatewayHttpResolver:
     return app
 
 
-def principal(app: APIGatewayHttpResolver, kind: type[P]) -> P:
-    """Who is calling, of a kind (or a union's member) that the route admits."""
+def principal(app: APIGatewayHttpResolver, *kinds: type[P]) -> P:
+    """Who is calling, of one of the kinds that the route admits."""
     who = app.context["principal"]
-    if not isinstance(who, kind):
+    if not isinstance(who, kinds):
         raise TypeError(f"the route admits {type(who).__name__}, the handler does not expect it")
     return who
 
@@ -62,6 +64,7 @@ def entrypoint(app: APIGatewayHttpResolver, *, confidential: bool = False) -> La
     repeats = Repeats.from_environment(confidential=confidential)
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        begin(context)
         request_id = str(event["requestContext"].get("requestId", ""))
         with Outcome(event_name, request_id) as line:
             answer = _answer(app, event, context, repeats, line)

@@ -1,19 +1,25 @@
 """The logger, the metrics and the notes that become a request's one outcome line."""
 
 import os
+import threading
 import time
 from contextvars import ContextVar
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 logger = Logger(service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera"), use_rfc3339=True)
 metrics = Metrics(namespace="Tessera", service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera"))
 
+_by_dimensions: dict[tuple[tuple[str, str], ...], EphemeralMetrics] = {}
+_counting = threading.Lock()
+
 _notes: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 _correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
 _cold_start = True
+_UNKNOWN_SECONDS = 29.0
+_ends_at = 0.0
 
 
 class Outcome:
@@ -58,17 +64,55 @@ def note(**members: Any) -> None:
         noted.update(members)
 
 
+def begin(context: Any) -> None:
+    """Notes how long the invocation may last; Lambda runs one at a time in an environment."""
+    global _ends_at
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    _ends_at = time.monotonic() + (remaining() / 1000 if remaining else _UNKNOWN_SECONDS)
+
+
+def time_left() -> float:
+    """Seconds until Lambda ends this invocation."""
+    return _ends_at - time.monotonic()
+
+
 def correlation_id() -> str | None:
     """The id that follows one HTTP request through events and deliveries."""
     return _correlation.get()
 
 
-def count(name: str, value: float = 1, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Adds to a business metric, written out when the invocation ends."""
-    metrics.add_metric(name=name, unit=unit, value=value)
+def count(name: str, value: float = 1, **dimensions: str) -> None:
+    """Adds to a business metric, written out when the invocation ends.
+
+    The unit follows from the name (`ReceiverMs`, `OldestDueSeconds`, else a count). Each set of
+    `dimensions` is billed as a metric of its own: name kinds with them, never customers.
+    """
+    # Threads of one invocation count into the same set.
+    with _counting:
+        into = _of(tuple(sorted(dimensions.items()))) if dimensions else metrics
+        into.add_metric(name=name, unit=_unit_of(name), value=value)
 
 
 def flush_metrics() -> None:
     """Writes what was counted, and nothing (Powertools would warn) when nothing was."""
-    if metrics.metric_set:
-        metrics.flush_metrics()
+    with _counting:
+        if metrics.metric_set:
+            metrics.flush_metrics()
+        for counted in _by_dimensions.values():
+            counted.flush_metrics()
+        _by_dimensions.clear()
+
+
+def _of(dimensions: tuple[tuple[str, str], ...]) -> EphemeralMetrics:
+    if dimensions not in _by_dimensions:
+        made = EphemeralMetrics(namespace=metrics.namespace, service=metrics.service)
+        for name, value in dimensions:
+            made.add_dimension(name=name, value=value)
+        _by_dimensions[dimensions] = made
+    return _by_dimensions[dimensions]
+
+
+def _unit_of(name: str) -> MetricUnit:
+    if name.endswith("Ms"):
+        return MetricUnit.Milliseconds
+    return MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count

@@ -4,16 +4,14 @@ One identity belongs to one owner, and all identities of an owner have the same 
 Source: `000_277bab192cd07c3f.txt` of the seeds, its second call.
 """
 
-import unicodedata
 from datetime import date, datetime
-from typing import Annotated, Protocol
-
-from pydantic import AfterValidator, ConfigDict, StringConstraints
+from typing import Protocol
 
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership
 from tessera.commerce.models import Identity, IdentityData, identity_id
 from tessera.errors import Conflict, Gone, NotFound, invalid
+from tessera.identity.claims import IdToken, Label
 from tessera.identity.issuers import normalised
 from tessera.objects import Model
 
@@ -44,32 +42,6 @@ class Owners(Protocol):
 
     def commit(self, change: Commit) -> None:
         """Raises `Outdated` or `Exists`."""
-
-
-def _printable(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise ValueError("control characters are not allowed")
-    return text
-
-
-Issuer = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=512),
-    AfterValidator(_printable),
-]
-Subject = Annotated[
-    str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)
-]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
-
-
-class IdToken(Model):
-    """The two members that name a person; what else a token carries is not stored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    iss: Issuer
-    sub: Subject
 
 
 class NewIdentity(Model):

@@ -9,6 +9,7 @@ from tessera.commerce.models import AddressData
 from tessera.errors import NotFound, invalid
 from tessera.integrations import zuora_models as zuora
 from tessera.integrations.countries import country_code
+from tessera.integrations.zuora_verdicts import UnknownToZuora
 
 _STATUSES: dict[str, BilledStatus] = {
     "active": "active",
@@ -36,7 +37,7 @@ class ZuoraSubscriptionNotFound(NotFound):
 
 
 class Reader(Protocol):
-    """The two reads of the Zuora client; both raise `NotFound` and `ZuoraFailed`."""
+    """The two reads of the Zuora client; both raise `UnknownToZuora` and `ZuoraFailed`."""
 
     def subscription(self, key: str) -> zuora.ZuoraSubscription: ...
 
@@ -51,7 +52,7 @@ class ZuoraBilling:
         """Raises `ZuoraSubscriptionNotFound`; `InvalidFields` for a draft or unusable account."""
         try:
             subscription = self._client.subscription(key)
-        except NotFound as unknown:
+        except UnknownToZuora as unknown:
             raise ZuoraSubscriptionNotFound(
                 f"Zuora has no subscription {key[:100]}. Check the number or id."
             ) from unknown
