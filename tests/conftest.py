@@ -1,7 +1,8 @@
 """One fake AWS for the whole run, emptied before each test; no network but loopback."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -15,7 +16,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tessera import aws
+from tessera import aws, dynamo, events
+from tessera.events import Event
 from tessera.tables import TABLES, Index, Table
 
 
@@ -37,7 +39,7 @@ def tables(fake_aws: None) -> dict[str, str]:
     return {table.name: table.name for table in TABLES}
 
 
-def definition(table: Table) -> dict[str, object]:
+def definition(table: Table) -> dict[str, Any]:
     """What `CreateTable` takes, from the one declaration."""
     keys: list[Table | Index] = [table, *table.indexes]
     attributes: dict[str, str] = {}
@@ -71,9 +73,25 @@ def _schema(keys: Table | Index) -> list[dict[str, str]]:
     return schema
 
 
-def _projection(index: Index) -> dict[str, object]:
+def _projection(index: Index) -> dict[str, Any]:
     if index.includes is None:
         return {"ProjectionType": "KEYS_ONLY"}
     if index.includes == ("*",):
         return {"ProjectionType": "ALL"}
     return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.includes)}
+
+
+Told = Callable[..., list[Event]]
+
+
+@pytest.fixture
+def told(tables: dict[str, str]) -> Told:
+    """All events on record, as their owner's sequence numbers them; of one type if one is named."""
+
+    def read(type: str | None = None) -> list[Event]:
+        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName="Events")
+        recorded = [events.recorded(dynamo.row_of(row)) for page in pages for row in page["Items"]]
+        in_order = sorted(recorded, key=lambda event: event.sequence or 0)
+        return [event for event in in_order if type in (None, event.type)]
+
+    return read

@@ -5,10 +5,8 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
-from tessera import dynamo, events
 from tessera.aws import client
 from tessera.commerce.billed import Billed
 from tessera.commerce.mapping import Candidate
@@ -27,6 +25,7 @@ from tests.builders import (
     product,
     rate_plan,
 )
+from tests.conftest import Told
 
 SUB = "sub-ac3a12b67e833080e10b13ca25b84017"
 OWNER = "id-8606b883875fe37f1beae43c676ebc60"
@@ -58,13 +57,6 @@ def run(
     )
 
 
-def told() -> list[events.Event]:
-    """All events on record, as they were numbered."""
-    rows = boto3.client("dynamodb").scan(TableName="Events")["Items"]
-    recorded = [events.recorded(dynamo.row_of(row)) for row in rows]
-    return sorted(recorded, key=lambda event: event.sequence or 0)
-
-
 def test_answers_with_the_ids_that_the_number_and_the_account_always_have(
     owners: CommerceTable,
 ) -> None:
@@ -87,7 +79,7 @@ def test_makes_owner_customer_subscription_offer_and_schedule(owners: CommerceTa
     assert [customer.id for customer in ownership.customers] == [holding.customer]
 
 
-def test_tells_of_customer_subscription_and_entitlements(owners: CommerceTable) -> None:
+def test_tells_of_customer_subscription_and_entitlements(owners: CommerceTable, told: Told) -> None:
     run(owners, billed())
 
     assert [(event.type, event.sequence) for event in told()] == [
@@ -104,7 +96,7 @@ def test_tells_of_customer_subscription_and_entitlements(owners: CommerceTable) 
     }
 
 
-def test_a_repeat_writes_nothing_and_tells_nothing(owners: CommerceTable) -> None:
+def test_a_repeat_writes_nothing_and_tells_nothing(owners: CommerceTable, told: Told) -> None:
     first = run(owners, billed())
     before = owners.ownership(OWNER)
 
@@ -133,7 +125,9 @@ def test_two_subscriptions_of_one_account_have_one_owner(owners: CommerceTable) 
     assert {one.name for one in owners.holdings_of(OWNER)} == {"A-S00000271", "A-S00000272"}
 
 
-def test_two_syncs_at_the_same_moment_meet_at_the_same_keys(owners: CommerceTable) -> None:
+def test_two_syncs_at_the_same_moment_meet_at_the_same_keys(
+    owners: CommerceTable, told: Told
+) -> None:
     together = threading.Barrier(2, timeout=10)
 
     class Meeting(FakeCatalog):
@@ -163,7 +157,9 @@ def test_two_syncs_at_the_same_moment_meet_at_the_same_keys(owners: CommerceTabl
     assert [event.type for event in told()].count("subscription.created") == 1
 
 
-def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(owners: CommerceTable) -> None:
+def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(
+    owners: CommerceTable, told: Told
+) -> None:
     answer = run(owners, billed(), catalog=FakeCatalog(), detail=True)
 
     assert answer.mapping is not None
@@ -172,7 +168,7 @@ def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(owners: Commerc
     assert "entitlements.updated" not in [event.type for event in told()]
 
 
-def test_completing_the_catalog_and_syncing_again_grants(owners: CommerceTable) -> None:
+def test_completing_the_catalog_and_syncing_again_grants(owners: CommerceTable, told: Told) -> None:
     run(owners, billed(), catalog=FakeCatalog())
 
     run(owners, billed(), later=timedelta(minutes=5))
@@ -190,7 +186,7 @@ def test_editing_the_catalog_gives_and_takes_nothing(owners: CommerceTable) -> N
     assert ownership.held[0].on(TODAY) == ("W2",)
 
 
-def test_refresh_copies_the_entitlements_anew(owners: CommerceTable) -> None:
+def test_refresh_copies_the_entitlements_anew(owners: CommerceTable, told: Told) -> None:
     run(owners, billed())
 
     run(
@@ -203,7 +199,7 @@ def test_refresh_copies_the_entitlements_anew(owners: CommerceTable) -> None:
     assert told()[-1].snapshot["entitlements"] == [{"code": "W3"}]
 
 
-def test_a_booked_cancellation_is_announced_with_its_day(owners: CommerceTable) -> None:
+def test_a_booked_cancellation_is_announced_with_its_day(owners: CommerceTable, told: Told) -> None:
     run(owners, billed())
 
     run(owners, billed(version=2, raw_status="Cancelled", cancel_date=date(2026, 5, 2)))
@@ -218,7 +214,9 @@ def test_a_booked_cancellation_is_announced_with_its_day(owners: CommerceTable) 
     }
 
 
-def test_a_cancellation_whose_day_has_come_takes_the_entitlements(owners: CommerceTable) -> None:
+def test_a_cancellation_whose_day_has_come_takes_the_entitlements(
+    owners: CommerceTable, told: Told
+) -> None:
     run(owners, billed())
 
     run(owners, billed(version=2, raw_status="Cancelled", cancel_date=TODAY))
@@ -228,7 +226,7 @@ def test_a_cancellation_whose_day_has_come_takes_the_entitlements(owners: Commer
 
 
 def test_a_suspended_subscription_grants_nothing_until_it_is_resumed(
-    owners: CommerceTable,
+    owners: CommerceTable, told: Told
 ) -> None:
     run(owners, billed(status="suspended", raw_status="Suspended"))
     assert "entitlements.updated" not in [event.type for event in told()]
@@ -238,7 +236,7 @@ def test_a_suspended_subscription_grants_nothing_until_it_is_resumed(
     assert told()[-1].snapshot["entitlements"] == [{"code": "W2"}]
 
 
-def test_a_removed_plan_ends_its_offer(owners: CommerceTable) -> None:
+def test_a_removed_plan_ends_its_offer(owners: CommerceTable, told: Told) -> None:
     run(owners, billed())
 
     removed = rate_plan(is_removed=True, end=TODAY)
@@ -250,7 +248,7 @@ def test_a_removed_plan_ends_its_offer(owners: CommerceTable) -> None:
     assert told()[-1].snapshot["entitlements"] == []
 
 
-def test_an_add_on_is_recognised_beside_the_offer(owners: CommerceTable) -> None:
+def test_an_add_on_is_recognised_beside_the_offer(owners: CommerceTable, told: Told) -> None:
     plans = (rate_plan(), rate_plan("plan-2", product_rate_plan=SUPPORT))
     add_on = candidate(
         "addon-7e9e5ac30f2216fd0fd6f5faed316f2d",
