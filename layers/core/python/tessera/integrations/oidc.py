@@ -1,0 +1,191 @@
+"""OpenID Connect providers: fetches endpoints and signing keys, and keeps them for a while."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+import requests
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from tessera.errors import UpstreamFailed
+from tessera.identity.providers import IdentityProvider
+from tessera.integrations.http import (
+    TOKEN_CAP,
+    Answer,
+    Call,
+    Judgement,
+    Observe,
+    Profile,
+    Silence,
+    Transport,
+    unobserved,
+)
+
+Key = Mapping[str, Any]
+"""A JSON Web Key (RFC 7517)."""
+
+Document = TypeVar("Document", bound=BaseModel)
+
+# The gateway gives an authorizer 10 s.
+PROVIDER = Profile(connect=2, read=3, total=8)
+
+_FRESH = timedelta(hours=1)
+_USABLE = timedelta(hours=24)
+"""How long a set serves while its provider is down."""
+_PAUSE = timedelta(seconds=30)
+"""Between two fetches that nothing but a stranger's `kid` may have caused."""
+_PAUSE_WITH_NOTHING = timedelta(seconds=5)
+_MOST_KEYS = 100
+
+
+class IdentityProviderFailed(UpstreamFailed):
+    """A provider is down or misconfigured; `reason` says in one word how."""
+
+    title = "The sign-in service did not answer"
+    system = "identity_provider"
+
+    def __init__(self, provider: IdentityProvider, reason: str, status: int | None = None) -> None:
+        super().__init__(
+            f"The sign-in service {provider.name} does not answer as it should. Try again in a"
+            " minute.",
+            upstream_status=status,
+        )
+        self.reason = reason
+        self.add_note(f"{provider.issuer}: {reason}")  # in the traceback, not in the answer
+
+
+class Endpoints(BaseModel):
+    """What a provider publishes at `/.well-known/openid-configuration`, as far as it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    issuer: str
+    jwks_uri: str
+    authorization_endpoint: str | None = None
+    token_endpoint: str | None = None
+    end_session_endpoint: str | None = None
+
+
+class _KeySet(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    keys: Annotated[
+        tuple[dict[str, Any], ...],
+        BeforeValidator(lambda keys: keys[:_MOST_KEYS] if isinstance(keys, list) else keys),
+    ]
+
+
+class _Known:
+    """What is kept of one provider."""
+
+    def __init__(self) -> None:
+        self.endpoints: Endpoints | None = None
+        self.keys: dict[str, Key] = {}
+        self.fetched_at: datetime | None = None
+        self.tried_at: datetime | None = None
+        self.failure: str | None = None
+        """Why the last try came to nothing."""
+
+    def is_within(self, age: timedelta, now: datetime) -> bool:
+        return self.fetched_at is not None and now - self.fetched_at < age
+
+    def may_fetch(self, now: datetime) -> bool:
+        pause = _PAUSE if self.is_within(_USABLE, now) else _PAUSE_WITH_NOTHING
+        return self.tried_at is None or now - self.tried_at >= pause
+
+
+class OpenIdProviders:
+    """Fetched on first use, again after an hour and for unknown keys; kept in memory.
+
+    While a provider is down, what was fetched serves for a day.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_http: bool = False,
+        session: requests.Session | None = None,
+        observe: Observe = unobserved,
+    ) -> None:
+        """`allow_http` is for providers on the same machine."""
+        self._transport = Transport("identity_provider", PROVIDER, session=session, observe=observe)
+        self._schemes = ("https://", "http://") if allow_http else ("https://",)
+        self._known: dict[str, _Known] = {}
+
+    def key(self, provider: IdentityProvider, kid: str, *, now: datetime) -> Key | None:
+        """The signing key of that name; `None` when the provider has none.
+
+        Raises `IdentityProviderFailed` when that cannot be told.
+        """
+        known = self._refreshed(provider, now, wanted=kid)
+        found = known.keys.get(kid) if known.is_within(_USABLE, now) else None
+        if found is None and known.failure is not None:
+            raise IdentityProviderFailed(provider, known.failure)
+        return found
+
+    def endpoints(self, provider: IdentityProvider, *, now: datetime) -> Endpoints:
+        """Raises `IdentityProviderFailed`."""
+        known = self._refreshed(provider, now, wanted=None)
+        if known.endpoints is None or not known.is_within(_USABLE, now):
+            raise IdentityProviderFailed(provider, known.failure or "no_answer")
+        return known.endpoints
+
+    def _refreshed(self, provider: IdentityProvider, now: datetime, wanted: str | None) -> _Known:
+        known = self._known.setdefault(provider.issuer, _Known())
+        suffices = known.is_within(_FRESH, now) and (wanted is None or wanted in known.keys)
+        if not suffices and known.may_fetch(now):
+            known.tried_at = now
+            try:
+                known.endpoints, known.keys = self._fetched(provider)
+            except IdentityProviderFailed as failure:
+                known.failure = failure.reason
+            else:
+                known.fetched_at, known.failure = now, None
+        return known
+
+    def _fetched(self, provider: IdentityProvider) -> tuple[Endpoints, dict[str, Key]]:
+        until = self._transport.deadline()
+        well_known = "/.well-known/openid-configuration"
+        endpoints = self._get(
+            provider, well_known, provider.issuer.removesuffix("/") + well_known, Endpoints, until
+        )
+        if endpoints.issuer != provider.issuer:
+            raise IdentityProviderFailed(provider, "other_issuer")
+        published = self._get(provider, "jwks_uri", endpoints.jwks_uri, _KeySet, until)
+        keys: dict[str, Key] = {
+            key["kid"]: key
+            for key in published.keys
+            if isinstance(key.get("kid"), str) and key.get("use", "sig") == "sig"
+        }
+        return endpoints, keys
+
+    def _get(
+        self,
+        provider: IdentityProvider,
+        route: str,
+        url: str,
+        model: type[Document],
+        until: float,
+    ) -> Document:
+        if not url.lower().startswith(self._schemes):
+            raise IdentityProviderFailed(provider, "insecure_address")
+        call = Call("GET", route, url, headers={"Accept": "application/json"}, cap=TOKEN_CAP)
+        answer = self._transport.send(call, until=until, judge=partial(_judged, provider))
+        try:
+            return model.model_validate(answer.json)
+        except ValidationError:
+            raise IdentityProviderFailed(provider, "unreadable", answer.status) from None
+
+
+def _judged(provider: IdentityProvider, result: Answer | Silence) -> Judgement:
+    if isinstance(result, Silence):
+        return Judgement("unavailable", IdentityProviderFailed(provider, "no_answer"))
+    if result.status != 200:
+        failure = IdentityProviderFailed(provider, "refused", result.status)
+        is_our_fault = 300 <= result.status < 500 and result.status not in (408, 429)
+        return Judgement("refused", failure, is_our_fault=is_our_fault)
+    if not result.is_json:
+        failure = IdentityProviderFailed(provider, "unreadable", result.status)
+        return Judgement("unreadable", failure)
+    return Judgement()
