@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 
 from tessera import clock
 from tessera.edge import callers, problems
@@ -27,6 +28,18 @@ from tessera.edge.observability import (
 from tessera.errors import InvalidRequest, NotFound, Refusal
 from tessera.identity.principal import Principal
 from tessera.objects import compact_json
+
+__all__ = [
+    "Header",
+    "Query",
+    "Response",
+    "accepted",
+    "answer",
+    "created",
+    "entrypoint",
+    "principal",
+    "resolver",
+]
 
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 P = TypeVar("P", bound=Principal)

@@ -2,15 +2,18 @@
 
 import json
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tessera.edge.observability import Outcome, flush_metrics, logger
+from tessera.edge.observability import Outcome, begin, flush_metrics, logger
 
 Record = TypeVar("Record", bound=BaseModel)
 BatchAnswer = dict[str, list[dict[str, str]]]
+Step: TypeAlias = Callable[[Record], Mapping[str, Any] | None]
+"""What is done with one record; it may answer members of the record's outcome line."""
+Each: TypeAlias = Callable[[Record, Step[Record]], None]
 
 
 def worker(
@@ -20,35 +23,73 @@ def worker(
 
     A record put on the queue by an event rule carries the bus envelope; `on` reads its `detail`.
     """
+
+    def one_after_the_other(records: list[Record], each: Each[Record]) -> None:
+        for record in records:
+            each(record, act)
+
+    return batch_worker(one_after_the_other, on=on)
+
+
+def batch_worker(
+    act: Callable[[list[Record], Each[Record]], None], *, on: type[Record]
+) -> Callable[[dict[str, Any], Any], BatchAnswer]:
+    """A handler whose `act` gets the records of a batch together, for what they share.
+
+    It hands each of them to its second argument with the step to take, from any thread: that
+    writes the record's outcome line and keeps its failure from the others. A record that was not
+    handed over counts as failed.
+    """
     event_name = os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera")
 
     def handle(event: dict[str, Any], context: Any) -> BatchAnswer:
-        failed = [
-            record["messageId"]
-            for record in event["Records"]
-            if not _succeeds(record, event_name, act, on)
-        ]
+        begin(context)
+        done: set[str] = set()
+        records: list[Record] = []
+        sources: dict[int, str] = {}
+
+        def each(record: Record, step: Step[Record]) -> None:
+            message = sources[id(record)]
+            if _succeeds(message, event_name, record, step):
+                done.add(message)
+
+        for source in event["Records"]:
+            record = _readable(source, event_name, on)
+            if record is not None:
+                sources[id(record)] = source["messageId"]
+                records.append(record)
+        try:
+            act(records, each)
+        except Exception:
+            # What the records share failed: those not handed over come again.
+            logger.exception("batch failed")
         flush_metrics()
+        failed = [s["messageId"] for s in event["Records"] if s["messageId"] not in done]
         return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 
     return handle
 
 
-def _succeeds(
-    record: dict[str, Any], event_name: str, act: Callable[[Record], None], on: type[Record]
-) -> bool:
-    with Outcome(event_name, str(record["messageId"])) as line:
+def _readable(source: dict[str, Any], event_name: str, on: type[Record]) -> Record | None:
+    try:
+        return detail(source["body"], on)
+    except ValueError:
+        with Outcome(event_name, str(source["messageId"])) as line:
+            logger.exception("record unreadable", extra={"message_id": source["messageId"]})
+            line.level, line.members["outcome"] = "error", "unreadable"
+        return None
+
+
+def _succeeds(message: str, event_name: str, record: Record, step: Step[Record]) -> bool:
+    with Outcome(event_name, getattr(record, "correlation_id", None) or message) as line:
         try:
-            parsed = detail(record["body"], on)
-            line.correlation_id = getattr(parsed, "correlation_id", None) or line.correlation_id
-            act(parsed)
-        except Exception as error:
+            members = dict(step(record) or {})
+            line.correlation_id = members.pop("correlation_id", None) or line.correlation_id
+            line.members |= members
+        except Exception:
             # SQS hands it out again, and after five times to the dead-letter queue and its alarm.
-            logger.exception("record failed", extra={"message_id": record["messageId"]})
-            line.level = "error"
-            line.members["outcome"] = (
-                "unreadable" if isinstance(error, ValidationError) else "failed"
-            )
+            logger.exception("record failed", extra={"message_id": message})
+            line.level, line.members["outcome"] = "error", "failed"
             return False
         return True
 

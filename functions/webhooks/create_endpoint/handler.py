@@ -1,0 +1,53 @@
+"""POST /api/webhooks/endpoints: make an endpoint, answering its key this once."""
+
+from typing import Any
+
+from tessera import clock
+from tessera.edge.api import Response, created, entrypoint, principal, resolver
+from tessera.edge.environment import Environment
+from tessera.identity.principal import Machine, Operator
+from tessera.webhooks import endpoints
+from tessera.webhooks.destination import confirm
+from tessera.webhooks.endpoints import NewEndpoint
+from tessera.webhooks.reach import reach
+from tessera.webhooks.sealing import Seal
+from tessera.webhooks.store import Endpoints
+
+
+class Env(Environment):
+    webhooks_table: str
+    secrets_key: str
+    webhook_private_hosts: str
+    webhook_ports: str
+    own_hosts: str
+    endpoint_limit: int
+
+
+env = Env.load()
+stored = Endpoints(env.webhooks_table)
+seal = Seal(env.secrets_key)
+allowed = reach(
+    ports=env.webhook_ports,
+    own_hosts=env.own_hosts,
+    private_hosts=env.webhook_private_hosts,
+)
+app = resolver()
+
+
+@app.post("/api/webhooks/endpoints")
+def create_endpoint(new: NewEndpoint) -> Response[Any]:
+    return created(
+        endpoints.create(
+            new,
+            by=principal(app, Machine, Operator),
+            reach=allowed,
+            resolves=confirm,
+            seal=seal,
+            endpoints=stored,
+            limit=env.endpoint_limit,
+            now=clock.now(),
+        )
+    )
+
+
+handler = entrypoint(app, confidential=True)

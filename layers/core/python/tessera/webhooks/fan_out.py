@@ -1,0 +1,127 @@
+"""Fan-out: one event becomes one delivery row per endpoint that is to hear of it, and its hints.
+
+Rows come first, so that a crash between a row and its hint leaves work that the sweep finds. The
+steps are F1 to F4 in the README's table of writes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from tessera import clock
+from tessera.events import EVENT_TYPES, Event
+from tessera.webhooks.filters import goes_to
+from tessera.webhooks.gathering import Gather
+from tessera.webhooks.models import Delivery, Each, Hint, Lane, Now, Target, Why
+
+_CLOCK_SKEW = timedelta(seconds=5)
+_SWEPT_AFTER = timedelta(seconds=120)
+_SURELY_RECENT = timedelta(days=1)
+
+
+class Endpoints(Protocol):
+    def all(self) -> list[Target]:
+        """Every endpoint with its health, exactly as it is now."""
+
+
+class Deliveries(Protocol):
+    def add(self, delivery: Delivery) -> Delivery | None:
+        """Makes the row; answers the one that stood there already."""
+
+
+class Outbox(Protocol):
+    def is_fanned_out(self, event: str) -> bool: ...
+    def mark_fanned_out(self, event: str, now: datetime) -> None: ...
+
+
+class Queues(Protocol):
+    def send(self, hints: Sequence[Hint]) -> None: ...
+
+
+class FanOut:
+    def __init__(
+        self,
+        *,
+        endpoints: Endpoints,
+        deliveries: Deliveries,
+        outbox: Outbox,
+        queues: Queues,
+        now: Now,
+        gather: Gather = map,
+    ) -> None:
+        self._endpoints = endpoints
+        self._deliveries = deliveries
+        self._outbox = outbox
+        self._queues = queues
+        self._now = now
+        self._gather = gather
+
+    def batch(self, events: Sequence[Event], each: Each[Event]) -> None:
+        """Reads the endpoints once for all events of a batch; each event fails by itself."""
+        targets = self._endpoints.all()
+        for event in events:
+            each(event, lambda event: self.one(event, targets))
+
+    def one(self, event: Event, targets: Sequence[Target]) -> Mapping[str, Any]:
+        """Answers members of the event's outcome line."""
+        line = {"webhook_event": event.id, "type": event.type}
+        # A replay of the bus archive must not send again what has expired here.
+        is_old = self._now() - event.created_at > _SURELY_RECENT
+        if is_old and self._outbox.is_fanned_out(event.id):
+            return {**line, "outcome": "skipped"}
+        chosen = [target for target in targets if is_to_hear(target, event)]
+        found = self._gather(lambda target: self._row(event, target), chosen)
+        hints = [hint for hint in found if hint is not None]
+        self._queues.send(hints)
+        self._outbox.mark_fanned_out(event.id, self._now())
+        return {**line, "outcome": "fanned_out", "deliveries": len(chosen), "hints": len(hints)}
+
+    def _row(self, event: Event, target: Target) -> Hint | None:
+        endpoint = target.endpoint
+        is_test = event.only_endpoint is not None
+        delivery = Delivery(
+            event=event.id,
+            endpoint=endpoint.id,
+            type=event.type,
+            owner=event.owner,
+            subscription=event.subscription,
+            sequence=event.sequence,
+            dialect=endpoint.dialect,
+            created_at=event.created_at,
+            next_due=clock.epoch_ms(self._now() + _SWEPT_AFTER),
+            test=is_test,
+        )
+        found = self._deliveries.add(delivery)
+        lane = first_lane(target, is_test=is_test)
+        was_sent = found is not None and (found.attempts or found.state != "pending")
+        if lane is None or was_sent:
+            return None
+        why: Why = "test" if is_test else "event"
+        return Hint(event=event.id, endpoint=endpoint.id, n=0, lane=lane, why=why)
+
+
+def is_to_hear(target: Target, event: Event) -> bool:
+    """Is a row to be made? Paused and disabled endpoints get theirs too, for when they resume."""
+    endpoint = target.endpoint
+    return (
+        endpoint.status != "deleted"
+        and endpoint.created_at <= event.created_at + _CLOCK_SKEW
+        and (endpoint.dialect.announce_ahead or not event.ahead)
+        and goes_to(
+            endpoint.id,
+            endpoint.types,
+            type=event.type,
+            operational=EVENT_TYPES[event.type].operational,
+            only_endpoint=event.only_endpoint,
+            about_endpoint=event.about_endpoint,
+        )
+    )
+
+
+def first_lane(target: Target, *, is_test: bool) -> Lane | None:
+    """Where the first hint goes; none where the sweep alone decides when to send."""
+    if is_test:
+        return "fast"
+    if target.endpoint.status != "active" or target.health.state == "open":
+        return None
+    return "fast" if target.health.state == "ok" else "slow"
