@@ -1,0 +1,60 @@
+"""Functions of the subject `commerce`: subscriptions, their owners, and orders."""
+
+from constructs import Construct
+
+from infra.constructs.endpoint import Api, Endpoint
+from infra.constructs.function import Platform
+from infra.constructs.needs import setting
+from infra.constructs.part import Part
+from infra.constructs.vault import Vault
+
+
+class Commerce(Part):
+    def __init__(
+        self, scope: Construct, id: str, *, platform: Platform, api: Api, vault: Vault
+    ) -> None:
+        super().__init__(scope, id)
+        settings, tables = platform.settings, api.tables
+        commerce = tables.commerce
+        announces = tables.events.uses("PutItem")
+        calendar = setting(business_time_zone=settings.business_time_zone, mode=settings.mode)
+        Endpoint(
+            self,
+            "commerce/sync_subscription",
+            commerce.uses("GetItem", "BatchGetItem", "Query", "PutItem"),
+            announces,
+            tables.catalog.uses("BatchGetItem", "Query"),
+            tables.partners.uses(queries=["by_lookup"]),
+            calendar,
+            vault.zuora.uses(),
+            setting(
+                zuora_url=settings.zuora_url,
+                zuora_entity_ids=settings.zuora_entity_ids,
+                zuora_org_ids=settings.zuora_org_ids,
+            ),
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
+            self,
+            "commerce/list_own_subscriptions",
+            commerce.uses("GetItem", "PutItem", queries=["by_owner"]),
+            tables.events.uses(),  # the owner that a first login makes is announced to nobody
+            vault.identity_providers(),
+            calendar,
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
+            self,
+            "commerce/place_order",
+            commerce.uses("GetItem", "PutItem"),
+            announces,
+            tables.catalog.uses("BatchGetItem"),
+            tables.partners.uses("GetItem"),
+            vault.identity_providers(),
+            calendar,
+            platform=platform,
+            api=api,
+        )
+        Endpoint(self, "commerce/read_order", commerce.uses("GetItem"), platform=platform, api=api)

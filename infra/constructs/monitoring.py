@@ -1,0 +1,135 @@
+"""The alarms on what runs, and the dashboard beside them."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs import alarms
+from infra.constructs.alarms import Alarm, Counted
+from infra.constructs.dashboard import Dashboard
+from infra.constructs.delivery import Delivery
+from infra.constructs.function import Function, Platform
+from infra.constructs.gateway import Gateway
+from infra.constructs.part import Part
+
+_METRICS_AN_ALARM_TAKES = 10
+
+
+class Monitoring(Part):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        platform: Platform,
+        gateway: Gateway,
+        delivery: Delivery,
+        functions: Mapping[str, Sequence[Function]],
+    ) -> None:
+        """`functions` by subject: an alarm on a sum takes ten metrics, so each subject has its."""
+        super().__init__(scope, id)
+        self._platform = platform
+        topic = platform.settings.alarm_topic
+        self._heard_by = (
+            actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic)) if topic else None
+        )
+        for name, queue in delivery.queues.items():
+            dead = queue.dead_letters.metric_approximate_number_of_messages_visible()
+            self._alarm(alarms.DEAD_LETTERS[name], dead, "Maximum")
+            age = queue.queue.metric_approximate_age_of_oldest_message()
+            self._alarm(alarms.QUEUE_AGE[name], age, "Maximum")
+        lost = delivery.unpublished.metric_approximate_number_of_messages_visible()
+        self._alarm(alarms.UNPUBLISHED, lost, "Maximum")
+        self._alarm(alarms.API_FAILS, gateway.api.metric_server_error(), "Sum")
+        for one in alarms.DELIVERY:
+            self._alarm(one.alarm, self._counted(one), one.statistic)
+        if not platform.settings.local:  # the emulator refuses alarms on expressions
+            self._first_attempts()
+            self._endpoints_disabled()
+            for subject, members in functions.items():
+                self._functions(subject, members)
+        self.dashboard = Dashboard(
+            self, "Dashboard", platform=platform, gateway=gateway, delivery=delivery
+        )
+
+    def _alarm(self, alarm: Alarm, metric: cloudwatch.Metric, statistic: str) -> None:
+        period = Duration.minutes(alarm.minutes)
+        self._add(alarm, metric.with_(statistic=statistic, period=period))
+
+    def _add(self, alarm: Alarm, metric: cloudwatch.IMetric) -> None:
+        comparison, silence = cloudwatch.ComparisonOperator, cloudwatch.TreatMissingData
+        made = cloudwatch.Alarm(
+            self,
+            alarm.name,
+            alarm_name=f"tessera-{self._platform.settings.stage}-{alarm.name}",
+            alarm_description=f"{alarm.meaning} {alarm.action}",
+            metric=metric,
+            threshold=alarm.above,
+            comparison_operator=(
+                comparison.LESS_THAN_THRESHOLD if alarm.below else comparison.GREATER_THAN_THRESHOLD
+            ),
+            evaluation_periods=alarm.times,
+            treat_missing_data=(
+                silence.BREACHING if alarm.silence_is_bad else silence.NOT_BREACHING
+            ),
+        )
+        if self._heard_by is not None:
+            made.add_alarm_action(self._heard_by)
+            made.add_ok_action(self._heard_by)
+
+    def _counted(self, one: Counted) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._platform.metrics_namespace,
+            metric_name=one.metric,
+            dimensions_map={"service": one.function},
+        )
+
+    def _first_attempts(self) -> None:
+        alarm = alarms.FIRST_ATTEMPTS
+        counted = self._counted(Counted("FirstAttemptSuccess", "send_deliveries", "Sum", alarm))
+        period = Duration.minutes(alarm.minutes)
+        self._add(
+            alarm,
+            cloudwatch.MathExpression(
+                expression=f"IF(tried >= {alarms.ENOUGH_FIRST_ATTEMPTS}, succeeded / tried, 1)",
+                using_metrics={
+                    "tried": counted.with_(statistic="SampleCount"),
+                    "succeeded": counted.with_(statistic="Sum"),
+                },
+                period=period,
+            ),
+        )
+
+    def _endpoints_disabled(self) -> None:
+        alarm = alarms.ENDPOINTS_DISABLED
+        counted = self._counted(Counted("EndpointsDisabled", "sweep_deliveries", "Maximum", alarm))
+        self._add(
+            alarm,
+            cloudwatch.MathExpression(
+                expression="DIFF(disabled)",
+                using_metrics={"disabled": counted.with_(statistic="Maximum")},
+                period=Duration.minutes(alarm.minutes),
+            ),
+        )
+
+    def _functions(self, subject: str, members: Sequence[Function]) -> None:
+        for start in range(0, len(members), _METRICS_AN_ALARM_TAKES):
+            some = members[start : start + _METRICS_AN_ALARM_TAKES]
+            part = f"{subject}-{start // _METRICS_AN_ALARM_TAKES + 1}"
+            for alarm, metric in (
+                (alarms.FUNCTION_ERRORS, "Errors"),
+                (alarms.FUNCTION_THROTTLES, "Throttles"),
+            ):
+                summed = cloudwatch.MathExpression(
+                    expression="SUM(METRICS())",
+                    using_metrics={
+                        function.name: function.lambda_.metric(metric, statistic="Sum")
+                        for function in some
+                    },
+                    period=Duration.minutes(alarm.minutes),
+                )
+                self._add(alarm._replace(name=f"{alarm.name}-{part}"), summed)

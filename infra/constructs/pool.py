@@ -1,0 +1,153 @@
+"""A user pool: people by invitation on a hosted page, machines by their credentials."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.settings import MACHINE_SCOPES, PAGE_SCOPES, Settings
+
+
+class Pool(Construct):
+    """A user pool that signs people in by e-mail, on a hosted page, by invitation only."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        scopes: Sequence[str],
+        second_factor: bool = False,
+        otp_by_email: bool = False,
+    ) -> None:
+        super().__init__(scope, id)
+        self._settings = settings
+        name = id.lower()
+        self.pool = cognito.UserPool(
+            self,
+            "Pool",
+            user_pool_name=f"tessera-{settings.stage}-{name}",
+            feature_plan=cognito.FeaturePlan.ESSENTIALS,
+            sign_in_aliases=cognito.SignInAliases(email=True),
+            sign_in_case_sensitive=False,
+            self_sign_up_enabled=False,
+            auto_verify=cognito.AutoVerifiedAttrs(email=True),
+            keep_original=cognito.KeepOriginalAttrs(email=True),
+            account_recovery=cognito.AccountRecovery.EMAIL_ONLY,
+            password_policy=cognito.PasswordPolicy(
+                min_length=12,
+                require_lowercase=True,
+                require_uppercase=True,
+                require_digits=True,
+                require_symbols=True,
+                temp_password_validity=Duration.days(7),
+            ),
+            sign_in_policy=cognito.SignInPolicy(
+                allowed_first_auth_factors=cognito.AllowedFirstAuthFactors(
+                    password=True, email_otp=otp_by_email
+                )
+            ),
+            mfa=cognito.Mfa.REQUIRED if second_factor else cognito.Mfa.OFF,
+            mfa_second_factor=(
+                cognito.MfaSecondFactor(otp=True, sms=False) if second_factor else None
+            ),
+            email=(
+                cognito.UserPoolEmail.with_ses(from_email=settings.ses_from, ses_region=Aws.REGION)
+                if settings.ses_from
+                else cognito.UserPoolEmail.with_cognito()
+            ),
+            deletion_protection=settings.keeps_data,
+            removal_policy=RemovalPolicy.RETAIN if settings.keeps_data else RemovalPolicy.DESTROY,
+        )
+        self._scopes = {
+            scope: cognito.ResourceServerScope(
+                scope_name=scope, scope_description={**MACHINE_SCOPES, **PAGE_SCOPES}[scope]
+            )
+            for scope in scopes
+        }
+        self._server = self.pool.add_resource_server(
+            "Tessera", identifier="tessera", scopes=list(self._scopes.values())
+        )
+        version = cognito.ManagedLoginVersion
+        self.domain = self.pool.add_domain(
+            "Domain",
+            cognito_domain=cognito.CognitoDomainOptions(
+                # Prefixes are unique in a region of all accounts.
+                domain_prefix=f"tessera-{settings.stage}-{name}-{Aws.ACCOUNT_ID}"
+            ),
+            managed_login_version=(
+                version.NEWER_MANAGED_LOGIN if settings.managed_login else version.CLASSIC_HOSTED_UI
+            ),
+        )
+        self._explain(second_factor)
+
+    @property
+    def base_url(self) -> str:
+        return self.domain.base_url()
+
+    def page_client(self, *, kind: str, scope: str, base_url: str, refresh: Duration) -> str:
+        """For the pages of one kind of person: code with PKCE, no secret. Returns the client id."""
+        client = self.pool.add_client(
+            "Pages",
+            generate_secret=False,
+            auth_flows=cognito.AuthFlow(user=True),
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(authorization_code_grant=True),
+                scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL, self._scope(scope)],
+                callback_urls=[f"{base_url}/auth/{kind}/callback"],
+                logout_urls=[f"{base_url}/"],
+            ),
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            access_token_validity=Duration.minutes(15),
+            id_token_validity=Duration.minutes(15),
+            refresh_token_validity=refresh,
+            # Left to the default, people could change the e-mail that names them.
+            write_attributes=cognito.ClientAttributes().with_standard_attributes(fullname=True),
+        )
+        if self._settings.managed_login:
+            cognito.CfnManagedLoginBranding(
+                self,
+                "Branding",
+                user_pool_id=self.pool.user_pool_id,
+                client_id=client.user_pool_client_id,
+                use_cognito_provided_values=True,
+            )
+        return client.user_pool_client_id
+
+    def machine_client(self, name: str, scopes: Sequence[str]) -> str:
+        """Client credentials with a secret. Returns the client id."""
+        client = self.pool.add_client(
+            "".join(part.capitalize() for part in name.split("-")),
+            user_pool_client_name=name,
+            generate_secret=True,
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(client_credentials=True),
+                scopes=[self._scope(scope) for scope in scopes],
+            ),
+            enable_token_revocation=True,
+            access_token_validity=Duration.minutes(60),
+        )
+        # Left out, Cognito would let people sign in through it as well.
+        resource = cast("cognito.CfnUserPoolClient", client.node.default_child)
+        resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
+        return client.user_pool_client_id
+
+    def _scope(self, name: str) -> cognito.OAuthScope:
+        return cognito.OAuthScope.resource_server(self._server, self._scopes[name])
+
+    def _explain(self, second_factor: bool) -> None:
+        rules = {
+            "AwsSolutions-COG8": "Threat protection needs the PLUS plan, priced per user. There "
+            "is no self sign-up, and the hosted sign-in slows guessing down."
+        }
+        if not second_factor:
+            rules["AwsSolutions-COG2"] = (
+                "Operators need a second factor on stage prod. Partners choose none: their rights "
+                "end at their own organisation's customers."
+            )
+        for id, reason in rules.items():
+            Validations.of(self).acknowledge(Acknowledgment(id=id, reason=reason))

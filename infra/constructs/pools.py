@@ -1,0 +1,44 @@
+"""The two user pools: the company's staff with its machines, and the partners."""
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from infra.constructs.part import Part
+from infra.constructs.pool import Pool
+from infra.settings import MACHINE_SCOPES, Settings
+
+_GROUPS = {
+    "admin": "May do everything in the console",
+    "support": "May read everything, sync, attach, retry and replay",
+}
+
+
+class Pools(Part):
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, base_url: str) -> None:
+        super().__init__(scope, id)
+        self.operators = Pool(
+            self,
+            "Operators",
+            settings=settings,
+            scopes=("admin", *MACHINE_SCOPES),
+            second_factor=settings.is_production,
+        )
+        for name, description in _GROUPS.items():
+            self.operators.pool.add_group(name, group_name=name, description=description)
+        self.partners = Pool(
+            self,
+            "Partners",
+            settings=settings,
+            scopes=("partner",),
+            otp_by_email=settings.ses_from is not None,
+        )
+        self.operators_client = self.operators.page_client(
+            kind="operator", scope="admin", base_url=base_url, refresh=Duration.hours(8)
+        )
+        self.partners_client = self.partners.page_client(
+            kind="partner", scope="partner", base_url=base_url, refresh=Duration.hours(12)
+        )
+        self.machine_clients = {
+            name: self.operators.machine_client(name, scopes)
+            for name, scopes in settings.machine_clients.items()
+        }

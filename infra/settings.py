@@ -1,0 +1,183 @@
+"""What a deployment may choose, read from the CDK context and checked before anything is made."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from constructs import Node
+
+from infra.context import BadSetting, Context, unfit
+
+MACHINE_SCOPES = {
+    "sync": "Take subscriptions over from Zuora",
+    "identities": "Attach and detach the logins of owners",
+    "objects": "Read customers, subscriptions and owners",
+    "orders": "Place and read orders",
+    "entitlements": "Read what an owner is entitled to",
+    "partners": "Manage partner organisations and their users",
+    "catalog": "Manage entitlements, products, offers and pages",
+    "webhooks": "Manage webhook endpoints and deliveries",
+}
+"""Scopes that machine clients may be given, each with the words of the resource server."""
+
+PAGE_SCOPES = {
+    "admin": "Use the console",
+    "partner": "Use the partner portal",
+}
+"""Scopes that only people get, through the pages."""
+
+MACHINE_CLIENTS_AT_MOST = 48
+"""An authorizer takes 50 audiences, and the pages need theirs."""
+
+PARAMETER_CHARACTERS = 4096
+"""What a standard SSM parameter holds."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One deployment. The comments name the context key where it is not the field's name."""
+
+    stage: str
+    local: bool
+    """On the emulator: wheels for this machine, and without what the emulator does not know."""
+    base_url: str | None
+    zuora_url: str
+    zuora_entity_ids: str
+    zuora_org_ids: str
+    salesforce_url: str
+    business_time_zone: str
+    identity_providers: tuple[Mapping[str, Any], ...]
+    allow_http_issuers: bool
+    machine_clients: Mapping[str, tuple[str, ...]]
+    managed_login: bool
+    ses_from: str | None
+    alarm_topic: str | None
+    """ARN of an SNS topic that hears of every alarm."""
+    tracing: bool
+    private_hosts: tuple[str, ...]  # webhooks.private_hosts
+    webhook_ports: tuple[int, ...]  # webhooks.ports
+    fast_concurrency: int  # webhooks.fast
+    slow_concurrency: int  # webhooks.slow
+    webhook_deadline: int  # webhooks.deadline, seconds
+    endpoint_limit: int  # webhooks.endpoint_limit
+
+    @property
+    def is_production(self) -> bool:
+        return self.stage == "prod"
+
+    @property
+    def keeps_data(self) -> bool:
+        """Tables, pools and the key survive the stack everywhere but on stage dev."""
+        return self.stage != "dev"
+
+    @property
+    def encrypts_transport(self) -> bool:
+        """Queues refuse plain HTTP; the emulator speaks nothing else."""
+        return not self.local
+
+    @property
+    def mode(self) -> str:
+        """Copied onto every object."""
+        return "production" if self.is_production else "test"
+
+    @classmethod
+    def of(cls, node: Node) -> "Settings":
+        """From the context that `node` sees. Raises `BadSetting`."""
+        context = Context(node)
+        local = context.flag("local", default=False)
+        settings = cls(
+            stage=context.text("stage", default="dev", pattern=r"[a-z][a-z0-9-]{0,15}"),
+            local=local,
+            base_url=context.url("base_url", http=local) or None,
+            zuora_url=context.url("zuora_url", http=local),
+            zuora_entity_ids=context.text("zuora_entity_ids"),
+            zuora_org_ids=context.text("zuora_org_ids"),
+            salesforce_url=context.url("salesforce_url", http=local),
+            business_time_zone=context.time_zone("business_time_zone"),
+            identity_providers=_identity_providers(context, "identity_providers"),
+            allow_http_issuers=context.flag("allow_http_issuers", default=False),
+            machine_clients=_machine_clients(context, "machine_clients"),
+            managed_login=context.flag("managed_login", default=not local),
+            ses_from=context.text("ses_from", pattern=r"[^@\s]+@[^@\s]+") or None,
+            alarm_topic=context.text("alarm_topic", pattern=r"arn:[\w-]+:sns:[\w:-]+") or None,
+            tracing=context.flag("tracing", default=False),
+            private_hosts=_private_hosts(context, "webhooks.private_hosts"),
+            webhook_ports=_ports(context, "webhooks.ports"),
+            fast_concurrency=context.whole("webhooks.fast", 80, 2, 1000),
+            slow_concurrency=context.whole("webhooks.slow", 20, 2, 1000),
+            webhook_deadline=context.whole("webhooks.deadline", 15, 5, 30),
+            endpoint_limit=context.whole("webhooks.endpoint_limit", 200, 1, 1000),
+        )
+        settings._refuse_what_production_must_not_have()
+        return settings
+
+    def _refuse_what_production_must_not_have(self) -> None:
+        if not self.is_production:
+            return
+        if self.private_hosts:
+            raise BadSetting(
+                "webhooks.private_hosts lets webhooks reach private addresses. "
+                "Stage prod takes none: leave it out."
+            )
+        for name, given in (
+            ("local", self.local),
+            ("allow_http_issuers", self.allow_http_issuers),
+        ):
+            if given:
+                raise BadSetting(f"{name} is for tests only. Stage prod refuses it: leave it out.")
+
+
+def _private_hosts(context: Context, key: str) -> tuple[str, ...]:
+    hosts = context.items(key)
+    for host in hosts:
+        if not isinstance(host, str) or not re.fullmatch(r"[\w.-]+:\d{1,5}", host):
+            raise unfit(key, host, "a list of host:port")
+    return tuple(hosts)
+
+
+def _ports(context: Context, key: str) -> tuple[int, ...]:
+    ports = context.items(key) or [443, 8443]
+    for port in ports:
+        if not re.fullmatch(r"\d{1,5}(\.0)?", str(port)) or not 1 <= int(float(port)) <= 65535:
+            raise unfit(key, port, "a list of ports from 1 to 65535")
+    return tuple(int(float(port)) for port in ports)
+
+
+def _identity_providers(context: Context, key: str) -> tuple[Mapping[str, Any], ...]:
+    providers = context.items(key)
+    for provider in providers:
+        if not isinstance(provider, Mapping):
+            raise unfit(key, provider, "a list of JSON objects")
+        for member in ("key", "issuer"):
+            if not isinstance(provider.get(member), str) or not provider[member]:
+                raise BadSetting(f"{key}: the provider {provider!r} has no {member}.")
+    for member in ("key", "issuer"):
+        values = [provider[member] for provider in providers]
+        if len(values) != len(set(values)):
+            raise BadSetting(f"{key}: two providers have the same {member}.")
+    if len(json.dumps(providers)) > PARAMETER_CHARACTERS:
+        raise BadSetting(f"{key} is longer than {PARAMETER_CHARACTERS} characters.")
+    return tuple(providers)
+
+
+def _machine_clients(context: Context, key: str) -> Mapping[str, tuple[str, ...]]:
+    """Name → scopes; `all` stands for every scope that a machine may have."""
+    clients = context.json(key)
+    if clients is None:
+        clients = {"middleware": "all"}
+    if not isinstance(clients, Mapping) or len(clients) > MACHINE_CLIENTS_AT_MOST:
+        raise unfit(key, clients, f"an object of at most {MACHINE_CLIENTS_AT_MOST} names")
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name, scopes in clients.items():
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", name):
+            raise unfit(key, name, "names of lower-case letters, digits and hyphens")
+        wanted = list(MACHINE_SCOPES) if scopes == "all" else scopes
+        if not isinstance(wanted, list) or not wanted or not set(wanted) <= set(MACHINE_SCOPES):
+            raise BadSetting(
+                f"{key}: {name} has {scopes!r}. Give a list of scopes, or `all`: they are "
+                f"{', '.join(MACHINE_SCOPES)}."
+            )
+        chosen[name] = tuple(wanted)
+    return chosen

@@ -1,0 +1,75 @@
+"""Every fault that needs a person has an alarm that says what it means and what to do."""
+
+import json
+
+import pytest
+
+from tests.infra.synthesis import Resource, Synthesis, synthesise
+
+
+def test_every_alarm_says_what_it_means_and_what_to_do(production: Synthesis) -> None:
+    for one in _alarms(production).values():
+        assert len(one.properties["AlarmDescription"]) > 60
+        assert one.properties["AlarmDescription"].endswith(".")
+
+
+def test_every_queue_of_dead_letters_has_an_alarm(production: Synthesis) -> None:
+    letters = {
+        one.id
+        for one in production.of_type("AWS::SQS::Queue")
+        if one.properties["QueueName"].endswith("-dead-letters")
+    }
+    watched = json.dumps(
+        [
+            one.properties["Dimensions"]
+            for one in _alarms(production).values()
+            if one.properties.get("MetricName") == "ApproximateNumberOfMessagesVisible"
+        ]
+    )
+
+    assert len(letters) == 4
+    for id in letters:
+        assert id.removesuffix(id[-8:]) in watched  # a nested stack hands it on by another hash
+
+
+def test_errors_and_throttles_of_every_function_are_summed_into_alarms(
+    production: Synthesis,
+) -> None:
+    for metric in ("Errors", "Throttles"):
+        summed = [
+            [query for query in one.properties["Metrics"] if "MetricStat" in query]
+            for one in _alarms(production).values()
+            if metric in json.dumps(one.properties.get("Metrics", []))
+        ]
+        # CloudWatch refuses an alarm over more than ten metrics.
+        assert all(len(queries) <= 10 for queries in summed)
+        assert sum(map(len, summed)) == len(production.functions)
+
+
+def test_a_silent_sweep_is_noticed(production: Synthesis) -> None:
+    alarm = _alarms(production)["tessera-prod-sweep-silent"].properties
+
+    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["EvaluationPeriods"] * alarm["Period"] == 300
+
+
+def test_the_emulator_is_spared_the_alarms_that_it_refuses(emulated: Synthesis) -> None:
+    alarms = _alarms(emulated)
+
+    assert alarms
+    assert not [name for name, one in alarms.items() if "Metrics" in one.properties]
+
+
+def test_a_topic_that_is_given_hears_of_every_alarm_and_of_its_end(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
+    stack = synthesise(tmp_path_factory.mktemp("topic"), alarm_topic=topic)
+
+    for one in _alarms(stack).values():
+        assert one.properties["AlarmActions"] == [topic]
+        assert one.properties["OKActions"] == [topic]
+
+
+def _alarms(synthesis: Synthesis) -> dict[str, Resource]:
+    return {one.properties["AlarmName"]: one for one in synthesis.of_type("AWS::CloudWatch::Alarm")}

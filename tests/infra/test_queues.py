@@ -1,0 +1,167 @@
+"""Queues, streams and schedules: nothing is lost, and nothing is in work twice."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.infra.synthesis import Resource, Synthesis, synthesise
+
+_DAY = 86_400
+
+
+def test_visibility_is_six_times_the_time_of_the_function_that_works_a_queue_off(
+    production: Synthesis,
+) -> None:
+    sources = [one for one in _sources(production) if "ScalingConfig" in one.properties]
+
+    assert len(sources) == 3
+    for source in sources:
+        queue = _queue_of(source, production)
+        assert queue.properties["VisibilityTimeout"] == 6 * _timeout_of(source, production)
+
+
+@pytest.mark.parametrize(
+    ("name", "retention"), [("fan-out", 14 * _DAY), ("fast", _DAY), ("slow", _DAY)]
+)
+def test_a_queue_gives_up_after_five_tries_into_dead_letters_kept_two_weeks(
+    production: Synthesis, name: str, retention: int
+) -> None:
+    queue = _queue(production, name)
+    redrive = queue["RedrivePolicy"]
+    dead_letters = _queue(production, f"{name}-dead-letters")
+
+    assert queue["MessageRetentionPeriod"] == retention
+    assert redrive["maxReceiveCount"] == 5
+    assert "DeadLetters" in redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert dead_letters["MessageRetentionPeriod"] == 14 * _DAY
+    assert not queue.get("FifoQueue")
+
+
+def test_batches_of_ten_come_without_waiting_and_failures_return_one_by_one(
+    production: Synthesis,
+) -> None:
+    for source in _sources(production):
+        if "ScalingConfig" in source.properties:
+            assert source.properties["BatchSize"] == 10
+            assert source.properties.get("MaximumBatchingWindowInSeconds", 0) == 0
+        assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_each_lane_has_its_room(production: Synthesis) -> None:
+    assert _concurrency(production) == {"FanOut": 20, "Fast": 80, "Slow": 20}
+
+
+def test_only_new_events_reach_the_publisher_and_none_is_dropped(production: Synthesis) -> None:
+    (stream,) = (one for one in _sources(production) if "StartingPosition" in one.properties)
+
+    assert stream.properties["StartingPosition"] == "TRIM_HORIZON"
+    assert stream.properties["BatchSize"] == 100
+    assert stream.properties["BisectBatchOnFunctionError"] is True
+    assert stream.properties["MaximumRetryAttempts"] == 5
+    (pattern,) = stream.properties["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {"eventName": ["INSERT"]}
+    assert "Unpublished" in json.dumps(stream.properties["DestinationConfig"]["OnFailure"])
+
+
+def test_events_for_webhooks_are_tried_for_a_day_and_then_kept(production: Synthesis) -> None:
+    (rule,) = (one for one in _rules(production) if one.id.startswith("BusWebhookEvents"))
+    (target,) = rule.properties["Targets"]
+
+    assert rule.properties["EventPattern"] == {"source": ["tessera"], "detail": {"webhook": [True]}}
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == _DAY
+    assert "FanOutDeadLetters" in json.dumps(target["DeadLetterConfig"])
+
+
+def test_both_sweeps_run_each_minute_and_are_not_repeated(production: Synthesis) -> None:
+    swept = {}
+    for rule in _rules(production):
+        if "ScheduleExpression" in rule.properties:
+            (target,) = rule.properties["Targets"]
+            function = target["Arn"]["Fn::GetAtt"][0]
+            swept[function] = (
+                rule.properties["ScheduleExpression"],
+                target["RetryPolicy"]["MaximumRetryAttempts"],
+            )
+
+    assert [name[: name.index("Function")] for name in sorted(swept)] == [
+        "PublishEvents",
+        "SweepDeliveries",
+    ]
+    assert set(swept.values()) == {("rate(1 minute)", 0)}
+
+
+def test_the_bus_keeps_an_archive_that_the_emulator_cannot(
+    production: Synthesis, emulated: Synthesis
+) -> None:
+    assert len(list(production.of_type("AWS::Events::Archive"))) == 1
+    assert not list(emulated.of_type("AWS::Events::Archive"))
+
+
+def test_queues_refuse_plain_http(production: Synthesis) -> None:
+    queues = {one.id for one in production.of_type("AWS::SQS::Queue")}
+    guarded = {
+        policy.properties["Queues"][0]["Ref"]
+        for policy in production.of_type("AWS::SQS::QueuePolicy")
+        if "aws:SecureTransport" in json.dumps(policy.properties["PolicyDocument"])
+    }
+
+    assert guarded == queues
+
+
+def test_a_longer_deadline_moves_the_sender_and_both_lanes_with_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    patient = synthesise(
+        tmp_path_factory.mktemp("patient"),
+        webhooks__deadline="25",
+        webhooks__fast="4",
+        webhooks__slow="2",
+    )
+    sender = patient.functions["webhooks/send_deliveries"]
+
+    assert sender.environment["WEBHOOK_DEADLINE"] == "25"
+    assert sender.properties["Timeout"] == 40
+    assert _queue(patient, "fast", "dev")["VisibilityTimeout"] == 240
+    assert _queue(patient, "slow", "dev")["VisibilityTimeout"] == 240
+    assert _concurrency(patient) == {"FanOut": 20, "Fast": 4, "Slow": 2}
+
+
+def _sources(synthesis: Synthesis) -> list[Resource]:
+    return list(synthesis.of_type("AWS::Lambda::EventSourceMapping"))
+
+
+def _rules(synthesis: Synthesis) -> list[Resource]:
+    return list(synthesis.of_type("AWS::Events::Rule"))
+
+
+def _queue(synthesis: Synthesis, name: str, stage: str = "prod") -> dict[str, Any]:
+    return next(
+        one.properties
+        for one in synthesis.of_type("AWS::SQS::Queue")
+        if one.properties["QueueName"] == f"tessera-{stage}-{name}"
+    )
+
+
+def _queue_of(source: Resource, synthesis: Synthesis) -> Resource:
+    id = source.properties["EventSourceArn"]["Fn::GetAtt"][0]
+    return next(one for one in synthesis.of_type("AWS::SQS::Queue") if one.id == id)
+
+
+def _timeout_of(source: Resource, synthesis: Synthesis) -> int:
+    id = source.properties["FunctionName"]["Ref"]
+    return next(
+        int(one.properties["Timeout"])
+        for one in synthesis.of_type("AWS::Lambda::Function")
+        if one.id == id
+    )
+
+
+def _concurrency(synthesis: Synthesis) -> dict[str, int]:
+    return {
+        source.id[: source.id.index("Source")]: source.properties["ScalingConfig"][
+            "MaximumConcurrency"
+        ]
+        for source in _sources(synthesis)
+        if "ScalingConfig" in source.properties
+    }

@@ -1,0 +1,120 @@
+"""The endpoint table, the functions on disk and the gateway's routes are one thing."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.constructs import function
+from infra.context import BadSetting
+from infra.routes import ROUTES, Route
+from tests.infra.handlers import Inspected
+from tests.infra.synthesis import ROOT, Synthesis, synthesise
+
+
+def test_every_function_folder_is_deployed_and_nothing_else(production: Synthesis) -> None:
+    on_disk = {
+        handler.parent.relative_to(ROOT / "functions").as_posix()
+        for handler in (ROOT / "functions").glob("*/*/handler.py")
+    }
+
+    assert set(production.functions) == on_disk
+
+
+def test_a_declared_function_without_a_folder_stops_the_synthesis_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Taking a folder of the working tree away would break tests that run beside this one.
+    monkeypatch.setattr(function, "FUNCTIONS", tmp_path)
+
+    with pytest.raises(BadSetting, match=r"functions/\w+/\w+/handler\.py does not exist"):
+        synthesise(tmp_path / "out")
+
+
+def test_the_gateway_has_the_routes_of_the_table_and_no_other(production: Synthesis) -> None:
+    deployed = [
+        one.properties["RouteKey"] for one in production.of_type("AWS::ApiGatewayV2::Route")
+    ]
+
+    assert sorted(deployed) == sorted(route.key for route in ROUTES)
+
+
+def test_each_handler_is_decorated_with_the_paths_that_the_table_gives_it(
+    handlers: dict[str, Inspected],
+) -> None:
+    decorated = {(folder, *route) for folder, one in handlers.items() for route in one.routes}
+
+    assert decorated == {(route.function, route.method, _decorator(route)) for route in ROUTES}
+
+
+def test_machines_need_the_scope_of_the_route_and_operators_that_of_the_console(
+    production: Synthesis,
+) -> None:
+    for route in ROUTES:
+        deployed = _deployed(route, production)
+        kinds = {caller.kind for caller in route.who}
+        if kinds <= {"machine", "operator"}:
+            scopes = {"tessera/admin"} if "operator" in kinds else set()
+            for who in route.who:
+                scopes |= {f"tessera/{need}" for need in who.needs if who.kind == "machine"}
+            assert deployed["AuthorizationType"] == "JWT", route.key
+            assert set(deployed["AuthorizationScopes"]) == scopes, route.key
+
+
+def test_customers_are_checked_by_the_function_and_nobody_is_let_through_unchecked(
+    production: Synthesis,
+) -> None:
+    for route in ROUTES:
+        deployed = _deployed(route, production)
+        if {caller.kind for caller in route.who} == {"customer"}:
+            assert deployed["AuthorizationType"] == "CUSTOM", route.key
+        assert deployed["AuthorizationType"] != "NONE" or not route.who, route.key
+
+
+def test_the_authorizer_of_customers_is_asked_once_in_five_minutes_for_a_token(
+    production: Synthesis,
+) -> None:
+    (authorizer,) = (
+        one.properties
+        for one in production.of_type("AWS::ApiGatewayV2::Authorizer")
+        if one.properties["AuthorizerType"] == "REQUEST"
+    )
+
+    assert authorizer["AuthorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["EnableSimpleResponses"] is True
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 300
+
+
+def test_tokens_of_every_client_of_the_operators_pool_are_accepted(production: Synthesis) -> None:
+    (authorizer,) = (
+        one.properties
+        for one in production.of_type("AWS::ApiGatewayV2::Authorizer")
+        if one.properties["AuthorizerType"] == "JWT"
+    )
+    audience = [next(iter(one.values())) for one in authorizer["JwtConfiguration"]["Audience"]]
+
+    assert len(audience) == 2
+    assert any("Pages" in one for one in audience)
+    assert any("Middleware" in one for one in audience)
+
+
+def test_a_function_takes_one_integration_and_one_permission_however_many_routes_it_has(
+    production: Synthesis,
+) -> None:
+    functions = {route.function for route in ROUTES}
+
+    assert len(list(production.of_type("AWS::ApiGatewayV2::Integration"))) == len(functions)
+
+
+def _deployed(route: Route, synthesis: Synthesis) -> dict[str, Any]:
+    return next(
+        one.properties
+        for one in synthesis.of_type("AWS::ApiGatewayV2::Route")
+        if one.properties["RouteKey"] == route.key
+    )
+
+
+def _decorator(route: Route) -> str:
+    return re.sub(r"\{(\w+)\}", r"<\1>", route.path)
