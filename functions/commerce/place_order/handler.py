@@ -1,7 +1,5 @@
 """POST /api/order: middleware places an order; access is granted when it is answered."""
 
-from aws_lambda_powertools.event_handler import Response
-
 from tessera import clock
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.models import PlacedBy
@@ -9,7 +7,7 @@ from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchase import Moment, Placed, place
 from tessera.commerce.shelf import Shelf
 from tessera.commerce.store import CommerceTable
-from tessera.edge.api import accepted, entrypoint, principal, resolver
+from tessera.edge.api import Response, accepted, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.identity.principal import Machine

@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from tessera import clock
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.shelf import Shelf
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import Synced, sync
-from tessera.edge.api import entrypoint, resolver
+from tessera.edge.api import Query, entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.exchanges import log_exchange
 from tessera.edge.observability import correlation_id, time_left

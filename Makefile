@@ -1,0 +1,65 @@
+# Two commands: `make run` and `make test`. `make` alone prints the others.
+
+# The first Python that is recent enough; any other by name: make run PYTHON=python3.13
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ifeq ($(PYTHON),)
+PYTHON := python3
+endif
+BIN := .venv/bin
+STAGE ?= dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run stop clean test setup check unit e2e screenshots bench deploy
+
+help: ## What can be made (this)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Ports of make run: TESSERA_API_PORT=8080 TESSERA_AWS_PORT=4566 TESSERA_ZUORA_PORT=9101"
+	@echo "  TESSERA_SALESFORCE_PORT=9102 TESSERA_IDP_PORT=9103 TESSERA_INBOX_PORT=9104, or all in"
+	@echo "  a row: make run TESSERA_PORT_BASE=18080. A second stack beside the first also needs a"
+	@echo "  folder: make run TESSERA_PORT_BASE=18080 TESSERA_LOCAL_DIR=.local/second"
+
+run: ## Bring everything up on this machine, show how to use it, stay until Ctrl-C
+	@$(PYTHON) -m infra.local.run
+
+stop: ## End what make run started; its data are kept
+	@$(PYTHON) -m infra.local.stop
+
+clean: ## Forget the data of make run; installed packages stay
+	@$(PYTHON) -m infra.local.clean
+
+test: setup check unit e2e ## Everything: set-up, lint, types, imports, unit and end-to-end tests
+
+setup: ## Install the pinned packages and the CDK command line, if they are not there
+	@$(PYTHON) -m infra.local.prepare
+
+check: ## Lint, formatting, types, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	PYTHONPATH=layers/core/python:. $(BIN)/lint-imports
+
+unit: ## Tests that need nothing but loopback
+	$(BIN)/pytest
+
+e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
+	$(BIN)/pytest -m e2e tests/e2e
+
+screenshots: ## Pictures of every page, taken in a browser
+	$(BIN)/python -m tests.e2e.screenshots
+
+bench: ## Figures: they are printed and gate nothing
+	$(BIN)/pytest -m bench -s tests/bench
+
+deploy: setup ## Deploy to the AWS account of your credentials: make deploy STAGE=prod
+	@echo "This deploys the stack Tessera-$(STAGE) with the real CDK. It needs:"
+	@echo "  - credentials in the environment or a profile (AWS_PROFILE) that may assume the CDK's"
+	@echo "    roles, and a region (AWS_REGION);"
+	@echo "  - an account that was bootstrapped once: infra/node_modules/.bin/cdk bootstrap;"
+	@echo "  - context for what is outside (zuora_url, salesforce_url, base_url, ...) in cdk.json or"
+	@echo "    here: make deploy STAGE=$(STAGE) CONTEXT='-c zuora_url=https://rest.eu.zuora.com';"
+	@echo "  - afterwards, the credentials of those systems in Secrets Manager: tessera/$(STAGE)/..."
+	@echo "CDK asks before it widens any permission."
+	infra/node_modules/.bin/cdk deploy Tessera-$(STAGE) -c stage=$(STAGE) $(CONTEXT)

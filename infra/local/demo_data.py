@@ -1,0 +1,165 @@
+"""A catalog that tells a believable story, and a receiver for its webhooks.
+
+A publisher sells news online (Digital), a richer edition (Gold) and a support add-on, in pounds and
+dollars. Loading is repeatable: what is there stays as it is.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from infra.local import demo
+from infra.local.api_client import Api, Refused
+from infra.local.demo import RatePlan
+from infra.local.running_stack import Customer, RunningStack
+
+INBOX = "access-platform"
+_SECONDS = 30
+_MONTHLY = {"repeat_interval": 1, "repeat_interval_type": "months"}
+_YEARLY = {"repeat_interval": 1, "repeat_interval_type": "years"}
+
+
+def load(stack: RunningStack) -> RunningStack:
+    """The stack with the customers that the data make known."""
+    api = Api(stack)
+    for kind, item in _items():
+        _create(api, kind, item)
+    if stack.stand_ins.inbox:
+        _open_endpoint(api, stack.stand_ins.inbox)
+    issuer = f"{stack.stand_ins.idp}{demo.AUTH0_ISSUER_PATH}"
+    owner = _attach_ingrid(api, issuer)
+    return dataclasses.replace(
+        stack, customers=(Customer(issuer=issuer, sub=demo.INGRID.sub, owner=owner),)
+    )
+
+
+def _items() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each after what it refers to."""
+    for name, label, code in (
+        ("Web access", "Read every article online", "W2"),
+        ("E-paper", "The printed pages as a PDF each morning", None),
+        ("Archive", "Every issue since 1887", "SKU0010002"),
+        ("Priority support", "Answers within an hour", "HELP"),
+    ):
+        yield "entitlements", {"name": name, "label": label, **({"code": code} if code else {})}
+    for name, display, entitlements in (
+        ("Digital", "Digital", ["Web access"]),
+        ("Gold", "Gold", ["Web access", "E-paper", "Archive"]),
+        ("Support", "Priority support", ["Priority support"]),
+    ):
+        yield (
+            "products",
+            {
+                "name": name,
+                "attributes": {"display_name__limio": display},
+                "entitlements": [{"$ref": f"/entitlements/{one}"} for one in entitlements],
+            },
+        )
+    for currency in ("GBP", "USD"):
+        yield "offers", _offer("Gold Annual", "Gold", demo.GOLD_ANNUAL_PLAN, currency, _YEARLY)
+        yield (
+            "offers",
+            _offer(
+                "Digital Monthly",
+                "Digital",
+                demo.DIGITAL_MONTHLY_PLAN,
+                currency,
+                _MONTHLY,
+                upgrade_offers__limio=[{"$ref": f"/offers2/{_named('Gold Annual', currency)}"}],
+            ),
+        )
+        yield "add-ons", _add_on(currency)
+
+
+def _named(name: str, currency: str) -> str:
+    return name if currency == "GBP" else f"{name} {currency}"
+
+
+def _offer(
+    name: str,
+    product: str,
+    plan: RatePlan,
+    currency: str,
+    every: dict[str, Any],
+    **attributes: Any,
+) -> dict[str, Any]:
+    return {
+        "name": _named(name, currency),
+        "data": {
+            "productBundles": [{"product": {"$ref": f"/products/{product}"}, "rate_plan": plan.id}],
+            "attributes": {
+                "display_name__limio": f"{name}, in {currency}",
+                "label__limio": ["online"],
+                "sales_channel__limio": ["Online", "Salesforce"],
+                "price__limio": [_price(plan, currency, every)],
+                "term__limio": {"length": 12, "type": "months"},
+                "autoRenew__limio": True,
+                "allow_multibuy__limio": product == "Digital",
+                **attributes,
+            },
+        },
+    }
+
+
+def _add_on(currency: str) -> dict[str, Any]:
+    return {
+        "name": _named("Priority support", currency),
+        "data": {
+            "productBundles": [
+                {"product": {"$ref": "/products/Support"}, "rate_plan": demo.SUPPORT_PLAN.id}
+            ],
+            "attributes": {
+                "price__limio": [_price(demo.SUPPORT_PLAN, currency, _MONTHLY)],
+                "compatible_products__limio": [
+                    {"$ref": "/products/Digital"},
+                    {"$ref": "/products/Gold"},
+                ],
+            },
+        },
+    }
+
+
+def _price(plan: RatePlan, currency: str, every: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": plan.charge,
+        "type": "recurring",
+        "value": plan.prices[currency],
+        "currencyCode": currency,
+        "rate_plan_charge": plan.charge_id,
+        **every,
+    }
+
+
+def _create(api: Api, kind: str, item: dict[str, Any]) -> None:
+    answer = api.send("POST", f"/api/catalog/{kind}", {"status": "active", **item})
+    is_there = answer.status_code == 409 and answer.json()["code"] == "not_unique"
+    if not answer.ok and not is_there:
+        raise Refused(f"{kind} {item['name']}: {answer.status_code} {answer.text}")
+
+
+def _open_endpoint(api: Api, inbox: str) -> None:
+    """An endpoint whose deliveries the inbox verifies with the key that was answered."""
+    url = f"{inbox}/hooks/{INBOX}"
+    known = api.call("GET", "/api/webhooks/endpoints")["items"]
+    if any(endpoint["url"] == url for endpoint in known):
+        return
+    endpoint = api.call(
+        "POST",
+        "/api/webhooks/endpoints",
+        {"url": url, "description": "The publisher's access platform"},
+    )
+    answer = requests.put(
+        f"{inbox}/_control/inboxes/{INBOX}", json={"secret": endpoint["secret"]}, timeout=_SECONDS
+    )
+    answer.raise_for_status()
+
+
+def _attach_ingrid(api: Api, issuer: str) -> str:
+    """The first seed's two calls, so that somebody can sign in and see something."""
+    synced = api.call("POST", f"/api/plugins/zuora/sync/subscription/{demo.DIGITAL_SUBSCRIPTION}")
+    owner = str(synced["owner"])
+    token = {"iss": issuer, "sub": demo.INGRID.sub}
+    api.call("POST", f"/api/objects/externalidentity/{owner}", {"id_token": token})
+    return owner

@@ -1,0 +1,110 @@
+"""MiniStack as a program, with the four faults of 1.5.33 mended that Tessera would meet.
+
+Run with `python -P`, in the environment that has MiniStack and nothing of ours. Each is mended here
+since AWS does not have it, and the stack should not carry a way around it:
+
+- The update of a nested stack forgets the attributes of each resource that has not changed, and
+  fails on the first `Fn::GetAtt` of one ("Requested attribute Arn does not exist in schema"): no
+  stack of ours could be deployed twice.
+- How far functions have read a table's stream is saved, but the stream is not: after a restart as
+  many changes as were read before would pass unnoticed.
+- The batch operations of SQS are checked as actions of their own. IAM knows none: a batch is sent
+  by whoever may `sqs:SendMessage`.
+- Each function unpacks its layers for itself at its first call: 40 MB and more than a second of the
+  one thread that serves everything. AWS unpacks a layer once and mounts it; so does this.
+"""
+
+import hashlib
+import shutil
+import tempfile
+import threading
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.app import main
+from ministack.core import iam_actions, lambda_runtime
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import _stacks, provisioners
+
+_update_resource = provisioners._update_resource
+_extract_iam_action = iam_actions.extract_iam_action
+_load_persisted_state = lambda_svc.load_persisted_state
+
+
+def _update_keeping_attributes(
+    resource_type: str,
+    physical_id: str,
+    old_props: dict[str, Any],
+    new_props: dict[str, Any],
+    stack_name: str,
+    logical_id: str | None = None,
+    old_attrs: dict[str, Any] | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """As the original, with what the stack's record still knows where the caller forgot it."""
+    if old_attrs is None:
+        record = _stacks.get(stack_name, {}).get("_resources", {}).get(logical_id, {})
+        old_attrs = record.get("Attributes")
+    updated: tuple[str, dict[str, Any]] = _update_resource(
+        resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs
+    )
+    return updated
+
+
+def _load_with_streams_at_their_start(data: dict[str, Any]) -> None:
+    _load_persisted_state(data)
+    positions = lambda_svc._dynamodb_stream_positions._data
+    positions.update(dict.fromkeys(positions, 0))
+
+
+def _action_that_iam_knows(
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Mapping[str, Any],
+) -> str | None:
+    action: str | None = _extract_iam_action(service, method, path, headers, body, query_params)
+    if action is not None and action.startswith("sqs:"):
+        return action.removesuffix("Batch")
+    return action
+
+
+_unpacking = threading.Lock()
+
+
+class _MountedZip(zipfile.ZipFile):
+    """A zip that puts a link to one shared copy in place of a layer's own folder."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        folder = Path(path)
+        if not folder.name.startswith("layer_"):
+            super().extractall(path, members, pwd)
+            return
+        with Path(str(self.filename)).open("rb") as packed:
+            content = hashlib.file_digest(packed, "sha256").hexdigest()
+        shared = Path(tempfile.gettempdir()) / "layers" / content
+        with _unpacking:
+            if not shared.exists():
+                unfinished = shared.with_suffix(".unfinished")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                super().extractall(unfinished, members, pwd)
+                unfinished.rename(shared)
+        folder.rmdir()
+        folder.symlink_to(shared)
+
+
+if __name__ == "__main__":
+    lambda_runtime.zipfile = SimpleNamespace(
+        ZipFile=_MountedZip,
+        BadZipFile=zipfile.BadZipFile,
+        LargeZipFile=zipfile.LargeZipFile,
+        LargeFileError=zipfile.LargeZipFile,  # the name that it looks for
+    )
+    provisioners._update_resource = _update_keeping_attributes
+    lambda_svc.load_persisted_state = _load_with_streams_at_their_start
+    iam_actions.extract_iam_action = _action_that_iam_knows
+    main()

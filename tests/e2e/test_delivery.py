@@ -1,0 +1,145 @@
+"""Orders and their webhooks on the deployed stack."""
+
+import json
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+import standardwebhooks
+import svix
+
+from infra.local.api_client import Api
+from infra.local.demo_data import INBOX
+from tests.e2e.conftest import Deployed, Inbox
+
+pytestmark = pytest.mark.e2e
+
+
+def order(api: Api, **detail: Any) -> dict[str, Any]:
+    offers = api.call("GET", "/api/catalog/offers?limit=100")["items"]
+    offer = next(one for one in offers if one["name"] == "Digital Monthly")
+    body = {
+        "order_type": "new",
+        "source": "shop",
+        "external_id": f"e2e-{uuid.uuid4()}",
+        "orderItems": [{"offer": {"id": offer["id"], "version": offer["version"]}}],
+        "customerDetails": {"firstName": "Ana", "lastName": "Lopes", "email": "ana@example.com"},
+        "billingDetails": {"country": "GB"},
+        "payment": {"type": "invoice"},
+        **detail,
+    }
+    placed: dict[str, Any] = api.call("POST", "/api/order", body)
+    return placed
+
+
+def entitlements(inbox: Inbox, subscription: str, *, within: int = 40) -> list[dict[str, Any]]:
+    """The entitlement webhooks of a subscription, at least one, waited for."""
+    seen = 0
+    for _ in range(within):
+        page = inbox.deliveries(at_least=seen + 1, within=1, type="entitlements.updated")
+        seen = len(page)
+        found = [d for d in page if f'"subscription":"{subscription}"' in d["body"]]
+        if found:
+            return found
+    raise AssertionError(f"no entitlement webhook of {subscription} within {within} s")
+
+
+def endpoint_at(api: Api, inbox: Inbox, **settings: Any) -> dict[str, Any]:
+    made: dict[str, Any] = api.call(
+        "POST", "/api/webhooks/endpoints", {"url": inbox.url, **settings}
+    )
+    return made
+
+
+def test_an_orders_webhook_has_the_structure_of_the_89_sample(api: Api, deployed: Deployed) -> None:
+    token = {"iss": f"{api.stack.stand_ins.idp}/auth0/", "sub": f"auth0|{uuid.uuid4()}"}
+    placed = order(api, id_token=token)
+
+    (delivery,) = entitlements(deployed.inbox(INBOX), placed["subscriptionReference"])
+
+    body = json.loads(delivery["body"])
+    assert list(body) == ["tracking", "updated", "owner", "identities", "entitlements"]
+    assert list(body["tracking"].items()) == [
+        ("subscription", placed["subscriptionReference"]),
+        ("source", "shop"),
+        ("name", placed["order_reference"]),
+        ("orderReference", placed["order_reference"]),
+    ]
+    assert body["identities"] == [
+        {
+            "sub": token["sub"],
+            "iss": token["iss"],
+            "https://limio.com/service": "auth0",
+            "https://limio.com/type": "user_id",
+        }
+    ]
+    assert body["entitlements"] == [{"code": "W2"}]
+    assert body["owner"] == placed["owner"]
+    assert ": " not in delivery["body"].split('"identities"')[0]
+
+
+def test_the_official_libraries_accept_the_signature(api: Api, deployed: Deployed) -> None:
+    inbox = deployed.inbox("verified")
+    secret = endpoint_at(api, inbox, types=["entitlements.updated"])["secret"]
+    placed = order(api)
+
+    (delivery,) = entitlements(inbox, placed["subscriptionReference"])
+
+    headers = {name.lower(): value for name, value in delivery["headers"].items()}
+    verified = standardwebhooks.Webhook(secret).verify(delivery["body"], headers)
+    assert verified == json.loads(delivery["body"])
+    svix.Webhook(secret).verify(delivery["body"], headers)
+    assert headers["tessera-event-type"] == "entitlements.updated"
+    assert headers["tessera-attempt"] == "1"
+
+
+def test_a_failing_receiver_is_tried_again_with_the_same_id(api: Api, deployed: Deployed) -> None:
+    inbox = deployed.inbox("failing-once")
+    inbox.behave(mode="answer", status=503, times=1)
+    made = endpoint_at(api, inbox, types=["entitlements.updated"], waits=[5, 5, 5])
+    order(api)
+
+    first, second = inbox.deliveries(at_least=2, within=60)[:2]
+
+    assert first["headers"]["webhook-id"] == second["headers"]["webhook-id"]
+    assert first["body"] == second["body"]
+    assert second["headers"]["tessera-attempt"] == "2"
+    event = first["headers"]["webhook-id"]
+    delivery = _settled(api, f"/api/webhooks/deliveries/{event}/{made['id']}")
+    assert [one["outcome"] for one in delivery["attempts"]] == ["http_error", "delivered"]
+
+
+def _settled(api: Api, path: str) -> dict[str, Any]:
+    """The delivery once it is recorded, which is a moment after the receiver has answered."""
+    for _ in range(50):
+        delivery: dict[str, Any] = api.call("GET", path)
+        if delivery["state"] != "pending":
+            return delivery
+    raise AssertionError(f"still pending: {delivery}")
+
+
+def test_an_order_on_record_is_delivered_although_the_stream_lost_it(
+    api: Api, deployed: Deployed
+) -> None:
+    """Stopping between order and delivery: stream records are gone, the sweep finds the event."""
+    placed = order(api)
+
+    deployed.restart_aws()
+
+    found = entitlements(deployed.inbox(INBOX), placed["subscriptionReference"], within=240)
+    assert found
+
+
+def test_nothing_is_left_in_a_dead_letter_queue(deployed: Deployed) -> None:
+    sqs = boto3.client("sqs")
+    urls = [url for name, url in deployed.stack.outputs.items() if name.endswith("DeadLettersUrl")]
+    assert urls
+    counts = {
+        url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])[
+            "Attributes"
+        ]["ApproximateNumberOfMessages"]
+        for url in urls
+    }
+
+    assert set(counts.values()) == {"0"}
