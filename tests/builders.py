@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from tessera.commerce.billed import Account, Billed, Charge, RatePlan
 from tessera.commerce.calendar import Interval
@@ -212,4 +213,5 @@ def customer(
     issuer: str = "https://limio.us.auth0.com/",
     expires_at: int = 4102444800,
 ) -> dict[str, Any]:
-    return {"lambda": {"issuer": issuer, "subject": subject, "expires_at": expires_at}}
+    named = {"issuer": quote(issuer, safe=""), "subject": quote(subject, safe="")}
+    return {"lambda": {**named, "expires_at": expires_at}}

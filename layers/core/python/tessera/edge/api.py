@@ -26,7 +26,7 @@ from tessera.edge.observability import (
     note,
 )
 from tessera.errors import InvalidRequest, NotFound, Refusal
-from tessera.identity.principal import Principal
+from tessera.identity.principal import Machine, Operator, Principal
 from tessera.objects import compact_json
 
 __all__ = [
@@ -119,7 +119,7 @@ def _answer(
 ) -> dict[str, Any]:
     try:
         who = callers.of(event)
-        line.members |= {"caller": who.kind, "client": who.id or None}
+        line.members |= {"caller": who.kind, "client": _named_in_logs(who)}
         callers.admit(who, event["routeKey"])
         body = _checked_body(event)
         app.append_context(principal=who)  # type: ignore[no-untyped-call]  # untyped there
@@ -153,6 +153,11 @@ def _answer(
             "isBase64Encoded": False,
             "cookies": [],
         }
+
+
+def _named_in_logs(who: Principal) -> str | None:
+    """Not a customer: at some identity providers the subject is an e-mail address."""
+    return who.id if isinstance(who, Machine | Operator) else None
 
 
 def _resolved(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-la
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from tessera.edge.observability import Outcome, flush_metrics, logger
 from tessera.errors import Unauthorized
@@ -59,8 +60,9 @@ def _decided(
     except Unauthorized as refusal:
         return {"isAuthorized": False}, {"outcome": "refused", "code": refusal.wire_code}
     context = {
-        "issuer": verified.issuer,
-        "subject": verified.subject,
+        # Quotes in a context value have broken the gateway's cached answers.
+        "issuer": quote(verified.issuer, safe=""),
+        "subject": quote(verified.subject, safe=""),
         "expires_at": verified.expires_at,
     }
     outcome = {"outcome": "authorized", "issuer": verified.issuer}

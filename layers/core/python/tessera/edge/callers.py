@@ -4,6 +4,7 @@ import json
 import os
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from tessera import clock
 from tessera.errors import Forbidden, Unauthorized
@@ -68,7 +69,7 @@ def _customer(context: dict[str, Any]) -> Customer:
     if not issuer or not subject:
         raise Unauthorized("Sign in again.", code="unauthorized")
     _refuse_expired(context)
-    return Customer(id=str(subject), issuer=str(issuer))
+    return Customer(id=unquote(str(subject)), issuer=unquote(str(issuer)))
 
 
 def _refuse_expired(context: dict[str, Any]) -> None:

@@ -86,9 +86,10 @@ class Answer:
     @property
     def is_json(self) -> bool:
         try:
-            return self.json is not NotJson
+            _ = self.json
         except NotJson:
             return False
+        return True
 
     @cached_property
     def json(self) -> Any:
