@@ -539,9 +539,12 @@ def test_warns_of_a_partner_offer_that_leads_to_no_partner_checkout(
     assert all(a.field == "data.attributes.checkout__limio" for a in saved.warnings)
 
 
-def test_warns_of_a_partner_checkout_page_that_is_archived(catalog: MemoryCatalog) -> None:
+@pytest.mark.parametrize("status", ["draft", "archived"])
+def test_warns_of_a_partner_checkout_page_that_is_not_active(
+    status: str, catalog: MemoryCatalog
+) -> None:
     page = next(page for page in catalog.pages() if page.slug == "/partner-checkout")
-    catalog.items[page.id] = page.model_copy(update={"status": "archived"})
+    catalog.items[page.id] = page.model_copy(update={"status": status})
 
     assert warned(catalog.save("offers", partner_offer(catalog))) == ["no_partner_checkout"]
 

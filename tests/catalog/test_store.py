@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import boto3
@@ -425,8 +426,19 @@ def names(table: CatalogTable, kind: Kind, limit: int = 3, **filters: Any) -> li
 
 @pytest.mark.parametrize(("made", "pages"), [(0, [[]]), (3, [["A0", "A1", "A2"]])])
 def test_a_list_ends_where_nothing_follows(
-    made: int, pages: list[list[str]], table: CatalogTable
+    made: int, pages: list[list[str]], table: CatalogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    query = dynamo.query
+
+    def as_dynamodb(*asked: Any, **options: Any) -> dynamo.Page:
+        page = query(*asked, **options)
+        if len(page.rows) == options["limit"]:
+            last = page.rows[-1]
+            return dynamo.Page(page.rows, {"pk": last["pk"], "sk": last["sk"]})
+        return page
+
+    # DynamoDB hands out a key whenever it stopped at the limit; the fake knows that no row follows.
+    monkeypatch.setattr(dynamo, "query", as_dynamodb)
     for n in range(made):
         has(table, "products", product_body(name=f"A{n}"))
 
@@ -480,9 +492,13 @@ def test_a_filtered_list_goes_on_where_the_reading_stopped(
     for n in range(6):
         has(table, "entitlements", entitlement_body(name=f"A{n}", code=f"{n}", label=f"{n % 5}"))
 
-    listed = names(table, "entitlements", label="0")
+        has(table, "pages", page_body(name=f"A{n}", slug=f"/{n}"))
 
-    assert [name for page in listed for name in page] == ["A0", "A5"]
+    entitlements = names(table, "entitlements", label="0")
+    pages = names(table, "pages", label="partner")
+
+    assert list(chain.from_iterable(entitlements)) == ["A0", "A5"]
+    assert list(chain.from_iterable(pages)) == ["Partner offers"]
 
 
 def disturbed(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
