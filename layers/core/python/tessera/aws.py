@@ -1,6 +1,7 @@
 """AWS clients, made on first use and kept for the life of the execution environment."""
 
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
+
+_making = RLock()
 
 # The gateway gives up after 30 s: five tries of a slow call must end before that.
 _CONFIG = Config(
@@ -40,14 +43,11 @@ def client(service: Literal["ssm"]) -> "SSMClient": ...
 @overload
 def client(service: Literal["cognito-idp"]) -> "CognitoIdentityProviderClient": ...
 def client(service: str) -> Any:
-    return _client(service)
+    # Threads of the sender share clients; making one is not safe in two threads at once.
+    with _making:
+        return _client(service)
 
 
 @cache
 def _client(service: str) -> Any:
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # any of the above
-
-
-def forget_clients() -> None:
-    """Tests start a new fake AWS each: clients of the last one must not be met again."""
-    _client.cache_clear()
