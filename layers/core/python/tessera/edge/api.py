@@ -162,6 +162,8 @@ def _named_in_logs(who: Principal) -> str | None:
 
 def _resolved(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:
     answer: dict[str, Any] = app.resolve(event, context)
+    # A 204 has no body; the gateway wants text all the same.
+    answer["body"] = answer.get("body") or ""
     return answer
 
 

@@ -10,7 +10,10 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 logger = Logger(service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera"), use_rfc3339=True)
-metrics = Metrics(namespace="Tessera", service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera"))
+metrics = Metrics(
+    namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "Tessera"),
+    service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera"),
+)
 
 _by_dimensions: dict[tuple[tuple[str, str], ...], EphemeralMetrics] = {}
 _counting = threading.Lock()
