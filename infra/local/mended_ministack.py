@@ -95,6 +95,7 @@ class _MountedZip(zipfile.ZipFile):
                 unfinished.rename(shared)
         folder.rmdir()
         folder.symlink_to(shared)
+        Path(str(self.filename)).unlink()  # 13 MB for each function, not looked at again
 
 
 if __name__ == "__main__":

@@ -259,7 +259,7 @@ class Progress:
             step.say(traceback.format_exc())
             self.screen.failed(time.monotonic() - began)
             unforeseen = StepFailed(
-                f"{title}: {type(error).__name__}: {error}",
+                f"{title}: {type(error).__name__}",
                 _DISK_ADVICE if is_disk_full(error) else f"All that is known is in {shown(log)}.",
             )
             show_failure(self.screen.show, unforeseen, log)

@@ -4,8 +4,6 @@ It begins on the machine's own Python with the standard library only, and goes o
 soon as that is there.
 """
 
-import importlib
-import importlib.util
 import os
 import signal
 import sys
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
 
 _DONE_BEFORE = "TESSERA_STEPS_DONE"
 _EARLY = ("machine", "python-packages")  # all that is needed to go on in `.venv`
+_ASKING_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.5
 _PERFORMED = "/tessera-local/journeys-performed"
 _OTHER_START_SECONDS = 600
@@ -40,9 +39,11 @@ def main() -> int:
     except BadSetting as wrong:
         print(wrong)
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _ASKING_TO_STOP:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     lock = PidLock(place.run_lock)
-    progress = Progress(screen(), place.logs, _all_steps())
+    progress = Progress(screen(), place.logs, {**steps.PREPARE, **steps.LAUNCH, **steps.FILL})
     try:
         if lock.holder() is not None:
             return _join(place, lock, progress.screen)
@@ -64,20 +65,13 @@ def main() -> int:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Once: a second Ctrl-C, or a hang-up told twice, must not cost the data."""
+    _stay()
+    if signum == signal.SIGHUP:  # the terminal is gone, and writing to it would fail
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
     raise KeyboardInterrupt
-
-
-def _all_steps() -> dict[str, str]:
-    fill = {name: title for name, title in steps.FILL.items() if _exists(name)}
-    return {**steps.PREPARE, **steps.LAUNCH, **fill}
-
-
-def _exists(name: str) -> bool:
-    return importlib.util.find_spec(_module(name)) is not None
-
-
-def _module(name: str) -> str:
-    return "infra.local." + name.replace("-", "_")
 
 
 def _go_on_in_venv(progress: Progress) -> NoReturn:
@@ -100,6 +94,13 @@ def _prepare(progress: Progress, names: tuple[str, ...]) -> None:
             prepare.ACTS[name](step)
 
 
+def _stay() -> None:
+    """From now on nobody can stop us from stopping well."""
+    for number in _ASKING_TO_STOP:
+        # SIG_IGN would make Python complain of a signal that is on its way.
+        signal.signal(number, lambda signum, frame: None)
+
+
 def _join(place: Place, lock: PidLock, screen: Screen) -> int:
     """Another `make run` has this place: wait until it is up, and show where everything is."""
     screen.show(f"Tessera runs already, as process {lock.holder()}.")
@@ -117,14 +118,13 @@ def _run(place: Place, progress: Progress) -> int:
     done = os.environ.get(_DONE_BEFORE, "").split(",")
     _prepare(progress, tuple(name for name in prepare.ACTS if name not in done))
     # Only now is all of `.venv` there that these import.
-    from infra.local.emulator import client_environment
     from infra.local.launch import Launch
 
     show = progress.screen.show
     launch = Launch(place, progress)
+    ended = None
     try:
         stack = launch.up()
-        os.environ.update(client_environment(place.aws_url))
         stack = _load_demo_data(launch.aws, progress, stack)
         _perform_journeys(launch.aws, place, progress, stack)
         stack.write(place.stack_file)
@@ -132,7 +132,7 @@ def _run(place: Place, progress: Progress) -> int:
         ended = _watch(launch)
     finally:
         place.stack_file.unlink(missing_ok=True)
-        saved = _take_down(launch, show)
+        saved = _take_down(launch, ended, show)
     return 0 if saved and ended is None else 1
 
 
@@ -151,19 +151,17 @@ def _telling_what_functions_logged(aws: "LocalAws", step: Step) -> Iterator[None
 
 
 def _load_demo_data(aws: "LocalAws", progress: Progress, stack: RunningStack) -> RunningStack:
-    if not _exists("demo-data"):
-        return stack
+    from infra.local import demo_data
+
     with progress.step("demo-data") as step, _telling_what_functions_logged(aws, step):
-        loaded: RunningStack = importlib.import_module(_module("demo-data")).load(stack)
-    return loaded
+        return demo_data.load(stack)
 
 
 def _perform_journeys(
     aws: "LocalAws", place: Place, progress: Progress, stack: RunningStack
 ) -> None:
     """Once for the data that are there: with new data, again."""
-    if not _exists("journeys"):
-        return
+    from infra.local import journeys
     from infra.local.deploy import recall, remember
 
     ssm = aws.session.client("ssm", endpoint_url=aws.url)
@@ -178,7 +176,7 @@ def _perform_journeys(
                 told.write(line + "\n")
                 progress.screen.show(line)
 
-            importlib.import_module(_module("journeys")).perform(stack, show)
+            journeys.perform(stack, show)
         remember(ssm, _PERFORMED, "yes")
         step.remark = f"told in {shown(story)}"
 
@@ -193,16 +191,15 @@ def _watch(launch: "Launch") -> "Program | None":
     return ended
 
 
-def _take_down(launch: "Launch", show: Callable[[str], None]) -> bool:
+def _take_down(launch: "Launch", ended: "Program | None", show: Callable[[str], None]) -> bool:
     """Stop every part and wait until the data are saved; false when they may not be."""
     from infra.local.program import ProgramFailed
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not cost the data
+    _stay()
     if not launch.is_up:
         return True
     show("")
-    if (ended := launch.ended()) is not None:
+    if ended is not None:
         show(f"{ended.name} has ended by itself: see {shown(ended.log)}.")
     show("Stopping, and saving the data ...")
     try:

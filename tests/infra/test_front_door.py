@@ -328,6 +328,36 @@ def test_says_that_the_emulator_is_away_and_goes_on_when_it_is_back(
         ]
 
 
+def test_notices_that_the_emulator_was_restarted_since_the_last_request(
+    door: FrontDoor, upstream: Upstream
+) -> None:
+    with connected(door) as connection:
+        connection.request("GET", "/before")
+        assert connection.getresponse().read() == b"{}"
+
+        port = upstream.port
+        upstream.go_away()
+        with serving(Upstream(port)) as again:
+            connection.request("POST", "/after", body=b"once")
+            assert connection.getresponse().status == 200
+            assert [seen.body for seen in again.seen] == [b"once"]
+
+
+def test_keeps_to_itself_what_concerns_only_its_connection_to_the_emulator(
+    door: FrontDoor, upstream: Upstream
+) -> None:
+    upstream.answer = lambda seen: Answer(
+        200, [("Keep-Alive", "timeout=1"), ("Connection", "keep-alive"), ("Trailer", "X-Sum")]
+    )
+
+    with connected(door) as connection:
+        connection.request("GET", "/x")
+        answer = connection.getresponse()
+
+    assert answer.status == 200
+    assert not {"keep-alive", "connection", "trailer"} & {name.lower() for name in answer.headers}
+
+
 def test_does_not_pass_an_answer_on_that_broke_off(door: FrontDoor, upstream: Upstream) -> None:
     upstream.answer = lambda seen: Answer(body=b"half", promised=10)
 

@@ -51,7 +51,8 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine on which everything is installed, whatever this one has; signals as before."""
     monkeypatch.setattr(prepare, "ACTS", dict.fromkeys(steps.PREPARE, lambda step: None))
     monkeypatch.setattr(run, "VENV", Path(sys.prefix))
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    changed = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kept = {number: signal.getsignal(number) for number in changed}
     yield
     for number, handler in kept.items():
         signal.signal(number, handler)
@@ -188,6 +189,56 @@ def test_shows_where_a_running_one_is_instead_of_starting_another(
     for shown in ("http://localhost:8080", "olivia@tessera.example", "petra@acme.example", "9104"):
         assert shown in said
     assert place.stack_file.exists()  # it is the other one's
+
+
+class Launched:
+    """In place of a launch: up at once, then asked once whether a part has ended by itself."""
+
+    outcome: Program | None = None
+
+    def __init__(self, place: Place, progress: Progress) -> None:
+        self.place = place
+        self.aws = None
+        self.is_up = False
+
+    def up(self) -> RunningStack:
+        self.is_up = True
+        return RunningStack(api=self.place.api_url)
+
+    def ended(self) -> Program | None:
+        assert RunningStack.read(self.place.stack_file).api == self.place.api_url
+        if self.outcome is None:
+            raise KeyboardInterrupt
+        return self.outcome
+
+    def down(self) -> None:
+        self.is_up = False
+
+
+@pytest.mark.parametrize("by_itself", [False, True])
+def test_stays_up_until_it_is_stopped_or_a_part_ends_by_itself(
+    place: Place,
+    prepared: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    by_itself: bool,
+) -> None:
+    ended = _program(place.data, _ALIVE)
+    monkeypatch.setattr(Launched, "outcome", ended if by_itself else None)
+    monkeypatch.setattr("infra.local.launch.Launch", Launched)
+    # Both talk to a deployed stack.
+    monkeypatch.setattr(run, "_load_demo_data", lambda aws, progress, stack: stack)
+    monkeypatch.setattr(run, "_perform_journeys", lambda aws, place, progress, stack: None)
+
+    code = run.main()
+
+    said = capsys.readouterr().out
+    assert code == (1 if by_itself else 0)
+    assert re.search(rf"^  API +{place.api_url}$", said, re.MULTILINE)
+    assert ("the child has ended by itself" in said) is by_itself
+    assert said.endswith("goes on with the data as saved, `make clean` forgets them.\n")
+    assert not place.stack_file.exists()
+    assert PidLock(place.run_lock).holder() is None
 
 
 def test_refuses_settings_that_cannot_be(
