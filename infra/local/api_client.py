@@ -1,8 +1,12 @@
 """A caller of a running stack's API, as middleware and signed-in people are."""
 
+import base64
+import hashlib
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 
@@ -38,6 +42,38 @@ class Api:
         token = str(granted["access_token"])
         self._tokens[scope] = token, time.monotonic() + int(granted["expires_in"]) - 60
         return token
+
+    def operator_token(self) -> str:
+        """Signs the operator in on the pool's own page, with PKCE, as a browser would."""
+        verifier = secrets.token_urlsafe(48)
+        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+        asked = {
+            "client_id": self.stack.outputs["OperatorsClientId"],
+            "redirect_uri": f"{self.stack.api}/auth/operator/callback",
+            "response_type": "code",
+            "scope": "openid email tessera/admin",
+            "code_challenge": digest.decode().rstrip("="),
+            "code_challenge_method": "S256",
+        }
+        login = {"username": self.stack.operator.email, "password": self.stack.operator.password}
+        sign_in = self.stack.token_url.removesuffix("/oauth2/token") + "/login"
+        page = requests.post(
+            sign_in, data={**asked, **login}, allow_redirects=False, timeout=_SECONDS
+        )
+        (code,) = parse_qs(urlsplit(page.headers["Location"]).query)["code"]
+        answer = requests.post(
+            self.stack.token_url,
+            data={
+                "grant_type": "authorization_code",
+                "client_id": asked["client_id"],
+                "redirect_uri": asked["redirect_uri"],
+                "code": code,
+                "code_verifier": verifier,
+            },
+            timeout=_SECONDS,
+        )
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
 
     def person_token(self, issuer: str, sub: str) -> str:
         """A bearer token of the identity provider's stand-in for somebody who signed in there."""

@@ -1,0 +1,344 @@
+"""For each deployed function, work that uses every permission it has.
+
+So a missing grant is a failing test, and `test_grants.py` can take each away in turn.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+from infra.local import demo
+from infra.local.api_client import Api
+from tests.e2e.conftest import Deployed, Inbox
+
+Exercise = Callable[[Deployed], None]
+EXERCISES: dict[str, Exercise] = {}
+
+DELIVERED_WITHIN = 25
+"""Seconds, with room for cold starts on a busy machine."""
+
+
+def exercise(function: str) -> Callable[[Exercise], Exercise]:
+    def keep(act: Exercise) -> Exercise:
+        EXERCISES[function] = act
+        return act
+
+    return keep
+
+
+def fresh(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4()}"
+
+
+def twice(api: Api, path: str, body: Any, *, status: int) -> Any:
+    """The same POST under one idempotency key: done once, answered twice."""
+    headers = {"Idempotency-Key": fresh("key")}
+    first = api.send("POST", path, body, headers=headers)
+    assert first.status_code == status, first.text
+    again = api.send("POST", path, body, headers=headers)
+    assert (again.status_code, again.json()) == (status, first.json()), again.text
+    assert again.headers["Idempotent-Replayed"] == "true"
+    return first.json()
+
+
+def auth0(api: Api) -> str:
+    return f"{api.stack.stand_ins.idp}{demo.AUTH0_ISSUER_PATH}"
+
+
+def cpq_subscription(deployed: Deployed, *, parent: str | None = None) -> str:
+    """A subscription that a CPQ order has just made in Zuora, on an account of its own."""
+    account = {"name": fresh("CPQ"), "currency": "GBP"} | ({"parent": parent} if parent else {})
+    number = deployed.zuora("accounts", account)["basicInfo"]["accountNumber"]
+    plan = demo.DIGITAL_MONTHLY_PLAN.id
+    made = deployed.zuora("subscriptions", {"account": number, "plan": plan})
+    return str(made["subscriptionNumber"])
+
+
+def order_body(api: Api, **detail: Any) -> dict[str, Any]:
+    offers = api.call("GET", "/api/catalog/offers?limit=100")["items"]
+    offer = next(one for one in offers if one["name"] == "Digital Monthly")
+    return {
+        "order_type": "new",
+        "source": "shop",
+        "external_id": fresh("e2e"),
+        "orderItems": [{"offer": {"id": offer["id"], "version": offer["version"]}}],
+        "customerDetails": {"firstName": "Ana", "lastName": "Lopes", "email": "ana@example.com"},
+        "billingDetails": {"country": "GB"},
+        "payment": {"type": "invoice"},
+        **detail,
+    }
+
+
+def order(api: Api, **detail: Any) -> dict[str, Any]:
+    placed: dict[str, Any] = api.call("POST", "/api/order", order_body(api, **detail))
+    return placed
+
+
+def entitlements(
+    inbox: Inbox, subscription: str, *, within: float = DELIVERED_WITHIN
+) -> list[dict[str, Any]]:
+    """The entitlement webhooks of a subscription, at least one, waited for."""
+    until = time.monotonic() + within
+    seen = 0
+    while time.monotonic() < until:
+        page = inbox.deliveries(at_least=seen + 1, within=1, type="entitlements.updated")
+        seen = len(page)
+        found = [d for d in page if f'"subscription":"{subscription}"' in d["body"]]
+        if found:
+            return found
+    raise AssertionError(f"no entitlement webhook of {subscription} within {within} s")
+
+
+def endpoint_at(api: Api, inbox: Inbox, **settings: Any) -> dict[str, Any]:
+    made: dict[str, Any] = api.call(
+        "POST", "/api/webhooks/endpoints", {"url": inbox.url, **settings}
+    )
+    return made
+
+
+@exercise("commerce/sync_subscription")
+def sync(deployed: Deployed) -> None:
+    number = cpq_subscription(deployed, parent=demo.ACME.id)
+    path = f"/api/plugins/zuora/sync/subscription/{number}"
+
+    synced = twice(deployed.api, path, None, status=200)
+
+    assert set(synced) == {"success", "id", "owner"}
+
+
+@exercise("commerce/list_own_subscriptions")
+@exercise("identity/authorize_customer")
+def look_at_ones_own(deployed: Deployed) -> None:
+    api = deployed.api
+    token = api.person_token(auth0(api), fresh("auth0|newcomer"))
+
+    assert api.call("GET", "/api/mma/subscriptions", token=token) == {"items": []}
+
+
+@exercise("commerce/place_order")
+def place_order(deployed: Deployed) -> None:
+    api = deployed.api
+    token = {"iss": auth0(api), "sub": fresh("auth0|buyer")}
+    placed = twice(api, "/api/order", order_body(api, id_token=token), status=202)
+    assert placed["status"] == "submitted"
+
+    refused = api.send("POST", "/api/order", order_body(api, partner_org="partner_org-0"))
+    assert refused.json()["errors"][0]["field"] == "partner_org"
+
+
+@exercise("commerce/read_order")
+def read_order(deployed: Deployed) -> None:
+    placed = order(deployed.api)
+
+    assert deployed.api.call("GET", f"/api/order/{placed['id']}")["id"] == placed["id"]
+
+
+@exercise("identity/attach_identity")
+@exercise("identity/list_identities")
+def attach(deployed: Deployed) -> None:
+    api = deployed.api
+    owner = order(api)["owner"]
+    path = f"/api/objects/externalidentity/{owner}"
+    token = {"id_token": {"iss": auth0(api), "sub": fresh("auth0|person")}}
+
+    attached = twice(api, path, token, status=200)
+
+    assert attached["data"]["service"] == "auth0"
+    assert [one["id"] for one in api.call("GET", path)["items"]] == [attached["id"]]
+
+
+@exercise("catalog/create_item")
+@exercise("catalog/list_items")
+@exercise("catalog/read_item")
+@exercise("catalog/replace_item")
+@exercise("catalog/archive_item")
+def keep_a_catalog(deployed: Deployed) -> None:
+    api = deployed.api
+    name = fresh("Offer")
+    bundle = {"product": {"$ref": "/products/Digital"}, "rate_plan": "8" * 32}
+    attributes = {
+        "label__limio": ["e2e"],
+        "sales_channel__limio": ["Partner"],
+        "eligible_partners__limio": ["partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"],
+    }
+    offer = {"name": name, "data": {"productBundles": [bundle], "attributes": attributes}}
+    made = twice(api, "/api/catalog/offers", offer, status=201)
+    path = f"/api/catalog/offers/{made['id']}"
+    assert api.call("GET", path)["name"] == name
+    attributes["label__limio"] = ["e2e-changed"]
+    assert api.call("PUT", path, offer)["version"] != made["version"]
+    first = api.call("GET", "/api/catalog/offers?limit=1")
+    assert api.call("GET", f"/api/catalog/offers?limit=1&queryMore={first['queryMore']}")["items"]
+    assert api.send("DELETE", path).status_code == 204
+    assert api.call("GET", path)["status"] == "archived"
+
+
+@exercise("webhooks/create_endpoint")
+@exercise("webhooks/list_endpoints")
+@exercise("webhooks/read_endpoint")
+def keep_endpoints(deployed: Deployed) -> None:
+    api = deployed.api
+    wanted = {"url": deployed.inbox("unused").url, "types": ["owner.merged"]}
+
+    made = twice(api, "/api/webhooks/endpoints", wanted, status=201)
+
+    assert made["secret"].startswith("whsec_")
+    assert "secret" not in api.call("GET", f"/api/webhooks/endpoints/{made['id']}")
+    listed = api.call("GET", "/api/webhooks/endpoints?pageSize=1")
+    assert len(listed["items"]) == 1
+    assert api.call("GET", f"/api/webhooks/endpoints?pageSize=1&cursor={listed['cursor']}")
+
+
+@exercise("webhooks/publish_events")
+@exercise("webhooks/fan_out_event")
+@exercise("webhooks/send_deliveries")
+@exercise("webhooks/read_delivery")
+def deliver(deployed: Deployed) -> None:
+    """The first attempt fails, so that a hint to the slow lane is needed as well."""
+    api, inbox = deployed.api, deployed.inbox(fresh("flaky"))
+    inbox.behave(mode="answer", status=503)
+    made = endpoint_at(api, inbox, types=["entitlements.updated"], waits=[5] * 10)
+    subscription = order(api)["subscriptionReference"]
+    event = entitlements(inbox, subscription)[0]["headers"]["webhook-id"]
+
+    inbox.behave(mode="answer")
+
+    delivery = settled(api, event, made["id"])
+    assert delivery["state"] == "delivered"
+    outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
+    assert outcomes[1] == "http_error"
+
+
+@exercise("webhooks/sweep_deliveries")
+def heal(deployed: Deployed) -> None:
+    """A delivery whose sender died between claiming it and writing its attempt down."""
+    api, inbox = deployed.api, deployed.inbox(fresh("healed"))
+    inbox.behave(mode="answer", status=503)
+    made = endpoint_at(api, inbox, types=["entitlements.updated"], waits=[86_400])
+    subscription = order(api)["subscriptionReference"]
+    event = entitlements(inbox, subscription)[0]["headers"]["webhook-id"]
+    inbox.behave(mode="answer")
+    lose_the_sender(deployed, event, made["id"])
+
+    delivery = settled(api, event, made["id"], within=150)
+
+    assert delivery["state"] == "delivered"
+    outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
+    assert outcomes == {1: "http_error", 2: "lost", 3: "delivered"}
+
+
+def lose_the_sender(deployed: Deployed, event: str, endpoint: str) -> None:
+    """What a sender leaves that died after its claim: counted, claimed, and no attempt."""
+    now = int(time.time() * 1000)
+    boto3.client("dynamodb").update_item(
+        TableName=deployed.stack.outputs["WebhooksTable"],
+        Key={"pk": {"S": event}, "sk": {"S": f"D#{endpoint}"}},
+        UpdateExpression="SET attempts = :two, claimed_until = :past, next_due = :past",
+        ConditionExpression="attempts = :one",
+        ExpressionAttributeValues={
+            ":one": {"N": "1"},
+            ":two": {"N": "2"},
+            ":past": {"N": f"{now - 1000}"},
+        },
+    )
+
+
+def settled(api: Api, event: str, endpoint: str, *, within: float = 60) -> dict[str, Any]:
+    """The delivery once it has ended, which is a moment after the receiver has answered."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        path = f"/api/webhooks/deliveries/{event}/{endpoint}"
+        delivery: dict[str, Any] = api.call("GET", path)
+        if delivery["state"] != "pending":
+            return delivery
+        time.sleep(0.5)
+    raise AssertionError(f"still pending: {json.dumps(delivery)}")
+
+
+@exercise("webhooks/change_endpoint")
+@exercise("webhooks/rotate_secret")
+@exercise("webhooks/reveal_secret")
+@exercise("webhooks/delete_endpoint")
+def keep_an_endpoint_up_to_date(deployed: Deployed) -> None:
+    api = deployed.api
+    made = endpoint_at(api, deployed.inbox("unused"), types=["owner.merged"])
+    path = f"/api/webhooks/endpoints/{made['id']}"
+    change = {"version": made["version"], "description": "moved", "headers": {"X-Team": "access"}}
+    assert api.call("PATCH", path, change)["description"] == "moved"
+    rotated = twice(api, f"{path}/rotate-secret", {"overlap": 3600}, status=200)
+    operator = api.operator_token()
+    revealed = api.call("POST", f"{path}/reveal-secret", {}, token=operator)
+    assert rotated["secret"] in json.dumps(revealed)
+    assert api.send("DELETE", path).status_code == 204
+
+
+@exercise("webhooks/pause_endpoint")
+@exercise("webhooks/resume_endpoint")
+@exercise("webhooks/send_test")
+def hold_an_endpoint(deployed: Deployed) -> None:
+    api, inbox = deployed.api, deployed.inbox(fresh("held"))
+    made = endpoint_at(api, inbox, types=["owner.merged"])
+    path = f"/api/webhooks/endpoints/{made['id']}"
+    assert api.call("POST", f"{path}/pause")["status"] == "paused"
+    api.call("POST", f"{path}/test", {"type": "entitlements.updated"})
+    (delivery,) = inbox.deliveries(at_least=1, within=DELIVERED_WITHIN)
+    assert delivery["headers"]["tessera-test"] == "true"
+    assert api.call("POST", f"{path}/resume", {"discard": True})["status"] == "active"
+
+
+@exercise("webhooks/list_hosts")
+@exercise("webhooks/put_host")
+@exercise("webhooks/delete_host")
+def keep_host_credentials(deployed: Deployed) -> None:
+    api = deployed.api
+    host = f"{uuid.uuid4().hex}.example.com"
+    login = {"username": "tessera", "password": "p4ss"}
+    assert api.send("PUT", f"/api/webhooks/hosts/{host}", login).ok
+    listed = api.call("GET", "/api/webhooks/hosts?pageSize=100")
+    assert "p4ss" not in json.dumps(listed)
+    assert host in json.dumps(listed)
+    assert api.send("DELETE", f"/api/webhooks/hosts/{host}").status_code == 204
+
+
+@exercise("webhooks/list_events")
+@exercise("webhooks/read_event")
+@exercise("webhooks/list_deliveries")
+@exercise("webhooks/replay_delivery")
+@exercise("webhooks/cancel_delivery")
+@exercise("webhooks/replay_deliveries")
+@exercise("webhooks/read_replay")
+@exercise("webhooks/recover_deliveries")
+def look_after_deliveries(deployed: Deployed) -> None:
+    api, inbox = deployed.api, deployed.inbox(fresh("operated"))
+    made = endpoint_at(api, inbox, types=["entitlements.updated"])
+    placed = order(api)
+    event = entitlements(inbox, placed["subscriptionReference"])[0]["headers"]["webhook-id"]
+    settled(api, event, made["id"])
+    endpoint = f"/api/webhooks/endpoints/{made['id']}"
+
+    told = api.call("GET", f"/api/webhooks/events?owner={placed['owner']}")["items"]
+    assert event in [one["id"] for one in told]
+    assert api.call("GET", "/api/webhooks/events?pageSize=1")["cursor"]
+    assert api.call("GET", f"/api/webhooks/events/{event}")["deliveries"]
+    listed = api.call("GET", f"{endpoint}/deliveries?pageSize=1")["items"]
+    assert listed[0]["state"] == "delivered"
+    failed = api.call("GET", f"{endpoint}/deliveries?state=exhausted")
+    assert failed["items"] == []
+
+    delivery = f"/api/webhooks/deliveries/{event}/{made['id']}"
+    api.call("POST", f"{delivery}/replay")
+    again = inbox.deliveries(at_least=2, within=DELIVERED_WITHIN, id=event)
+    assert again[-1]["headers"]["tessera-replay"] == "1"
+    settled(api, event, made["id"])
+    assert api.send("POST", f"{delivery}/cancel").status_code in (200, 409)
+
+    dry = {"states": ["delivered"], "from": "2020-01-01T00:00:00.000Z", "dry_run": True}
+    assert api.call("POST", f"{endpoint}/replays", dry)["matched"] >= 1
+    job = api.call("POST", f"{endpoint}/replays", {**dry, "dry_run": False})
+    assert api.call("GET", f"{endpoint}/replays/{job['id']}")["id"] == job["id"]
+    since = {"since": "2026-01-01T00:00:00.000Z", "dry_run": True}
+    assert api.call("POST", f"{endpoint}/recover", since)["matched"] == 0
