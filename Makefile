@@ -41,8 +41,8 @@ check: ## Lint, formatting, types, import contracts
 	$(BIN)/mypy
 	PYTHONPATH=layers/core/python:. $(BIN)/lint-imports
 
-unit: ## Tests that need nothing but loopback
-	$(BIN)/pytest
+unit: ## Tests that need nothing but loopback, on all cores
+	$(BIN)/pytest -n auto
 
 e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
 	$(BIN)/pytest -m e2e tests/e2e
