@@ -1,0 +1,161 @@
+"""What may be sold to whom: every fault of an order is named by its field, all at once."""
+
+from datetime import date, timedelta
+from typing import Protocol
+
+from tessera.catalog.models import AddOn, ForSale, Offer
+from tessera.commerce.order_requests import NewOrder
+from tessera.commerce.purchased_objects import Buyer, Sold
+from tessera.errors import Conflict, FieldError, InvalidFields, invalid
+
+EARLIEST, LATEST = timedelta(days=90), timedelta(days=365)
+"""How far back and ahead staff and middleware may set the first day."""
+
+
+class OfferChanged(Conflict):
+    title = "The offer has changed"
+
+
+class Organisation(Protocol):
+    """A partner organisation, as far as an order needs it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def is_zuora_invoice_owner(self) -> bool: ...
+
+
+def chosen(order: NewOrder) -> set[str]:
+    """Ids of all offers and add-ons that the order names."""
+    offers = {item.offer.id for item in order.order_items}
+    return offers | {add_on.id for item in order.order_items for add_on in item.add_ons}
+
+
+def first_day(order: NewOrder, today: date) -> date:
+    if order.effective_date is not None:
+        field, start = "effectiveDate", order.effective_date
+    elif order.order_date is not None:
+        field, start = "orderDate", order.order_date.date()
+    else:
+        return today
+    if not today - EARLIEST <= start <= today + LATEST:
+        raise invalid(
+            field,
+            f"The first day must lie between {today - EARLIEST} and {today + LATEST}.",
+        )
+    return start
+
+
+def check_items(
+    order: NewOrder,
+    sold: Sold,
+    organisation: Organisation | None,
+) -> None:
+    """What is bought: every field at fault is named at once."""
+    errors: list[FieldError] = []
+    for name, value in (
+        ("orderDiscount", order.order_discount),
+        ("promoCode", order.promo_code),
+        ("gift", order.gift),
+    ):
+        if value:
+            text = f"{name} is not supported; without it another price would be charged."
+            errors.append(FieldError(name, "not_supported", text))
+    for n, item in enumerate(order.order_items):
+        path = f"orderItems[{n}]"
+        offer = sold.get(item.offer.id, (None,))[0]
+        if not isinstance(offer, Offer) or not _is_sellable(offer, organisation):
+            text = "This offer cannot be sold here: it is unknown, not active or not eligible."
+            errors.append(FieldError(f"{path}.offer.id", "offer_not_eligible", text))
+            continue
+        if item.offer.version not in (None, offer.version):
+            raise OfferChanged(
+                f"{path}.offer has changed to version {offer.version}. Show the buyer the offer as"
+                " it is now, then order that version.",
+                version=offer.version,
+            )
+        errors += _item_errors(path, offer, item.quantity, order.buyer_country)
+        bundled = {bundle.product.id for bundle in offer.data.product_bundles}
+        for m, wanted in enumerate(item.add_ons):
+            add_on = sold.get(wanted.id, (None,))[0]
+            place = f"{path}.addOns[{m}]"
+            if not isinstance(add_on, AddOn) or not _is_sellable(add_on, organisation):
+                text = "This add-on cannot be sold here: it is unknown, not active or not eligible."
+                errors.append(FieldError(f"{place}.id", "offer_not_eligible", text))
+                continue
+            fits = {product.id for product in add_on.data.attributes.compatible_products}
+            if not fits & bundled:
+                text = "This add-on does not go with any product of the offer."
+                errors.append(FieldError(f"{place}.id", "invalid_value", text))
+            errors += _item_errors(place, add_on, wanted.quantity, order.buyer_country)
+    if errors:
+        raise InvalidFields(errors)
+
+
+def _is_sellable(one: ForSale, organisation: Organisation | None) -> bool:
+    if isinstance(one, Offer) and one.data.record_subtype == "discount":
+        return False
+    if organisation is not None:
+        return one.is_visible_to(organisation.id)
+    return one.status == "active"
+
+
+def _item_errors(path: str, one: ForSale, quantity: int, country: str | None) -> list[FieldError]:
+    errors = []
+    attributes = one.data.attributes
+    if quantity > 1 and not attributes.allow_multibuy:
+        text = "Only one of this can be bought at a time."
+        errors.append(FieldError(f"{path}.quantity", "invalid_value", text))
+    allowed = attributes.allowed_countries
+    if allowed is not None and country is not None and country not in allowed:
+        text = f"{one.name} is not sold in {country}."
+        errors.append(FieldError("billingDetails.country", "invalid_value", text))
+    return errors
+
+
+def currency_of(
+    order: NewOrder,
+    sold: Sold,
+    buyer: Buyer,
+) -> str:
+    """The one currency of the order, which is the account's if there is one."""
+    currencies = {
+        currency for one in chosen(order) if (currency := sold[one][0].currency) is not None
+    }
+    if buyer.currency is not None:
+        currencies.add(buyer.currency)
+    if len(currencies) != 1:
+        named = ", ".join(sorted(currencies)) or "none"
+        raise invalid(
+            "orderItems",
+            f"An order has one currency, that of the customer's account; these are {named}.",
+            "currency_mismatch",
+        )
+    return currencies.pop()
+
+
+def check_buyer(order: NewOrder, buyer: Buyer, organisation: Organisation | None) -> None:
+    if buyer.is_known:
+        return
+    details = order.customer_details
+    required = {
+        "customerDetails.firstName": details.first_name,
+        "customerDetails.lastName": details.last_name,
+        "customerDetails.email": details.email,
+        "billingDetails.country": order.buyer_country,
+    }
+    errors = [
+        FieldError(field, "required", f"{field} is required for a new customer")
+        for field, value in required.items()
+        if value is None
+    ]
+    invoiced_to_partner = organisation is not None and organisation.is_zuora_invoice_owner
+    if order.payment is None and not invoiced_to_partner:
+        text = 'payment is required: a payment method of Zuora, or {"type": "invoice"}'
+        errors.append(FieldError("payment", "required", text))
+    if order.payment is not None and order.payment.type == "zuora" and order.payment.zuora is None:
+        text = "payment.zuora.refId names the payment method"
+        errors.append(FieldError("payment.zuora.refId", "required", text))
+    if errors:
+        raise InvalidFields(errors)
