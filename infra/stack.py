@@ -42,8 +42,15 @@ class Tessera(Stack):
         catalog = Catalog(self, "Catalog", platform=platform, api=api, vault=vault)
         commerce = Commerce(self, "Commerce", platform=platform, api=api, vault=vault)
         identity = Identity(self, "Identity", platform=platform, api=api, vault=vault)
-        webhooks = Webhooks(self, "Webhooks", platform=platform, api=api, vault=vault)
         delivery = Delivery(self, "Delivery", platform=platform, api=api, vault=vault)
+        webhooks = Webhooks(
+            self,
+            "Webhooks",
+            platform=platform,
+            api=api,
+            vault=vault,
+            slow=delivery.queues["slow"],
+        )
 
         monitoring = Monitoring(
             self,

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from tessera import aws
 from tessera.webhooks.destination import Address, Reach
 from tessera.webhooks.egress import Egress
 from tests.webhooks.engine import Engine
 from tests.webhooks.receiver import Authority, Receiver, Script
 
 Serve = Callable[..., Receiver]
+Overhear = Callable[[str, str, Callable[..., None]], None]
 
 
 @pytest.fixture
@@ -67,6 +69,21 @@ def public(way_out: Callable[..., Egress], authority: Authority) -> Callable[...
         return way_out(**rules)
 
     return make
+
+
+@pytest.fixture
+def overhear() -> Iterator[Overhear]:
+    """Hooks into the calls of a client until the test is over: clients outlive tests."""
+    hooked: list[tuple[Any, str, Callable[..., None]]] = []
+
+    def hook(service: Any, name: str, act: Callable[..., None]) -> None:
+        events = aws.client(service).meta.events
+        events.register(name, act)
+        hooked.append((events, name, act))
+
+    yield hook
+    for events, name, act in hooked:
+        events.unregister(name, act)
 
 
 @pytest.fixture

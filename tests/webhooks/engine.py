@@ -19,7 +19,7 @@ from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.store import Announcements, Deliveries, Endpoints, Jobs
 from tessera.webhooks.sweeping import Sweeper
 from tests.builders import NOW
 
@@ -129,6 +129,8 @@ class Engine:
         self.lines: list[Mapping[str, Any]] = []
         self.endpoints = Endpoints("Webhooks")
         self.deliveries = Deliveries("Webhooks")
+        self.announcements = Announcements("Webhooks", "Events")
+        self.jobs = Jobs("Webhooks")
         self.outbox = Outbox("Events")
         key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.seal = Seal(key)
@@ -147,6 +149,7 @@ class Engine:
         collaborators: dict[str, Any] = {
             "endpoints": self.endpoints,
             "deliveries": self.deliveries,
+            "announcements": self.announcements,
             "outbox": self.outbox,
             "queues": self.queues,
             "post": self.receiver.post,
@@ -163,6 +166,8 @@ class Engine:
         collaborators: dict[str, Any] = {
             "endpoints": self.endpoints,
             "deliveries": self.deliveries,
+            "announcements": self.announcements,
+            "jobs": self.jobs,
             "queues": self.queues,
             "now": self.clock,
             "random": lambda: 0.5,

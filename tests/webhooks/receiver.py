@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -51,8 +52,11 @@ class Conversation:
         self.sent += len(data)
 
     def drip(self, data: bytes, every: float = 0.02) -> None:
-        """Says one byte after the other for as long as somebody listens."""
+        """Says one byte after the other while somebody listens, for ten seconds at most."""
+        end = time.monotonic() + 10
         for byte in data:
+            if time.monotonic() > end:
+                return
             self.say(bytes([byte]))
             self._receiver.closing.wait(every)
 

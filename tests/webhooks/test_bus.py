@@ -5,17 +5,18 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import aws
 from tessera.webhooks.bus import EventBus
+from tests.webhooks.conftest import Overhear
 from tests.webhooks.engine import event
 
 
 @pytest.fixture
-def calls(fake_aws: None) -> list[list[dict[str, Any]]]:
+def calls(fake_aws: None, overhear: Overhear) -> list[list[dict[str, Any]]]:
     """The entries of each PutEvents call."""
     boto3.client("events").create_event_bus(Name="tessera-dev")
     seen: list[list[dict[str, Any]]] = []
-    aws.client("events").meta.events.register(
+    overhear(
+        "events",
         "provide-client-params.events.PutEvents",
         lambda params, **_: seen.append(params["Entries"]),
     )
@@ -48,10 +49,12 @@ def test_refuses_one_that_is_too_large_and_takes_the_others(
     assert [len(call) for call in calls] == [2]
 
 
-def test_answers_the_positions_that_the_bus_refused(calls: list[list[dict[str, Any]]]) -> None:
+def test_answers_the_positions_that_the_bus_refused(
+    calls: list[list[dict[str, Any]]], overhear: Overhear
+) -> None:
     def refuse_the_second(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Entries"][1] = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
 
-    aws.client("events").meta.events.register("after-call.events.PutEvents", refuse_the_second)
+    overhear("events", "after-call.events.PutEvents", refuse_the_second)
 
     assert EventBus("tessera-dev").publish([event() for _ in range(12)]) == {1, 11}

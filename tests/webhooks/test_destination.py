@@ -99,7 +99,17 @@ def test_reaches_no_ipv6_address_outside_the_global_range(ip: IPv6Address) -> No
 
 @pytest.mark.parametrize(
     "address",
-    ["::", "::1", "fe80::1%eth0", "2600::1%lo", "64:ff9b::808:808", "::ffff:8.8.8.8", "2002::1"],
+    [
+        "2001:1ff:ffff::1",
+        "2001:2::1",
+        "::",
+        "::1",
+        "fe80::1%eth0",
+        "2600::1%lo",
+        "64:ff9b::808:808",
+        "::ffff:8.8.8.8",
+        "2002::1",
+    ],
 )
 def test_refuses_addresses_of_special_use(address: str) -> None:
     assert not may_reach(address)
@@ -176,6 +186,7 @@ def test_stores_one_spelling(typed: str, stored: str) -> None:
         "",
         "hooks.example.com",
         "http://hooks.example.com/",
+        "http://hooks.example.com:443/",
         "ftp://hooks.example.com/",
         "https:/hooks.example.com/",
         "https:///hooks",
@@ -195,6 +206,7 @@ def test_stores_one_spelling(typed: str, stored: str) -> None:
         "https://hooks.example.com/#part",
         "https://hooks.example.com#@evil.example/",
         "https://hooks.example.com\\@evil.example/",
+        "https://hooks.example.com/a\\b",
         "https://hooks.example.com/a b",
         "https://hooks.example.com/\n",
         " https://hooks.example.com/",
@@ -234,6 +246,11 @@ def test_refuses_a_url_that_breaks_a_rule(url: str) -> None:
 
     assert refused.value.message.endswith(".")
     assert "secret" not in refused.value.message
+
+
+def test_says_where_a_user_name_and_a_password_belong() -> None:
+    with pytest.raises(UrlRefused, match="use the endpoint's authentication"):
+        canonical("https://user:secret@hooks.example.com/", REACH)
 
 
 def test_refuses_a_url_that_is_too_long_as_typed_or_once_encoded() -> None:

@@ -1,5 +1,6 @@
 """What a hostile receiver can cost: bounded time, bounded bytes, and no wrong outcome."""
 
+import gzip
 import logging
 import socket
 import threading
@@ -222,15 +223,26 @@ def test_a_slow_name_server_counts_against_the_deadline(way_out: Any) -> None:
     assert took < 2 * SOON + BOUNDED
 
 
-def test_a_receiver_that_does_not_read_costs_the_deadline(serve: Serve, way_out: Any) -> None:
-    receiver = serve(lambda conversation: conversation.ignore())
+def test_a_receiver_that_does_not_read_costs_the_deadline(
+    serve: Serve, way_out: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(conversation: Conversation) -> None:
+        next(conversation.requests())
+        conversation.say(OK)
+        conversation.ignore()
+
+    receiver = serve(script)
     egress = way_out(receiver)
+    assert post(egress, receiver.url).outcome is Outcome.DELIVERED
+    monkeypatch.setattr(module, "CONNECT_WITHIN", SOON / 4)
 
     began = time.monotonic()
     answer = egress.post(receiver.url, {}, b"x" * 50_000_000, deadline=SOON)
+    took = time.monotonic() - began
 
     assert answer.outcome is Outcome.TIMEOUT
-    assert time.monotonic() - began < BOUNDED
+    assert SOON <= took < BOUNDED
+    assert len(receiver.conversations) == 1
 
 
 class CountingSocket(socket.socket):
@@ -263,6 +275,14 @@ def floods(head: bytes, flood: bytes) -> Script:
             conversation.say(flood)
 
     return script
+
+
+def test_unpacks_nothing(serve: Serve, way_out: Any) -> None:
+    bomb = gzip.compress(b"x" * 5_000_000)
+    head = b"HTTP/1.1 500 No\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb)
+    receiver = serve(answers(head + bomb))
+
+    assert post(way_out(receiver), receiver.url).excerpt == f"binary, {len(bomb)} bytes"
 
 
 KILOBYTE = b"x" * 1_024
@@ -469,6 +489,41 @@ def test_ending_a_call_that_is_over_disturbs_no_other_on_its_connection(
 
     assert outcomes == [Outcome.DELIVERED, Outcome.DELIVERED]
     assert len(receiver.conversations) == 1
+
+
+def test_ending_a_call_whose_connection_already_serves_again_does_not_cut_it(
+    serve: Serve, way_out: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = serve(answers(OK))
+    egress, call = way_out(receiver), Call()
+
+    def ended_late(*_: Any, **__: Any) -> str:
+        """Stands where the body is read and the connection given back, but the call not over."""
+        call.abort()
+        return ""
+
+    monkeypatch.setattr(module, "excerpt", ended_late)
+
+    outcomes = [post(egress, receiver.url, call=one).outcome for one in (call, Call())]
+
+    assert outcomes == [Outcome.DELIVERED, Outcome.DELIVERED]
+    assert len(receiver.conversations) == 1
+
+
+def test_nothing_is_sent_once_the_wait_was_ended(
+    serve: Serve, public: Callable[..., Egress], authority: Authority
+) -> None:
+    receiver = serve(answers(OK), authority.context("hooks.example"))
+    call = Call()
+
+    def resolver(host: str, port: int) -> list[Address]:
+        call.abort()
+        return [Address(socket.AF_INET, ("127.0.0.1", receiver.port))]
+
+    answer = post(public(receiver, resolver=resolver), URL, call=call)
+
+    assert (answer.outcome, answer.status) == (Outcome.TIMEOUT, None)
+    assert receiver.received == []
 
 
 def test_every_call_has_its_own_deadline(serve: Serve, way_out: Any) -> None:

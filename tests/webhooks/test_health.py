@@ -13,6 +13,7 @@ from tessera.webhooks.health import (
     Change,
     Health,
     after_failure,
+    after_held,
     after_late,
     after_success,
     announcements,
@@ -22,6 +23,7 @@ from tessera.webhooks.health import (
     probe_turn,
     should_disable,
     transition,
+    used_up,
     wider_drain,
 )
 
@@ -194,35 +196,68 @@ def test_a_new_url_or_a_resume_starts_slowly_and_forgets_the_failures() -> None:
 
 def test_the_pace_doubles_each_minute_that_used_it_up() -> None:
     health, paces = changed(OPEN, fresh_start()), []
-    for minute in range(1, 9):
+    for minute in range(1, 10):
         start = NOW + minute * seconds(60)
+        health = changed(health, wider_drain(health, start))
         paces.append(health.allowance)
-        health = changed(health, wider_drain(health, sent=health.allowance, since=start))
+        health = changed(health, used_up(health, start))
 
-    assert paces == [60, 120, 240, 480, 960, 1_920, 3_840, 6_000]
-    assert wider_drain(health, sent=FULL_DRAIN, since=NOW) is None
+    assert paces == [60, 120, 240, 480, 960, 1_920, 3_840, FULL_DRAIN, FULL_DRAIN]
+    assert (health.drain, health.drained_at) == (None, None)
+
+
+DRAINED = {"state": "slow", "drain": 120, "drained_at": NOW}
 
 
 @pytest.mark.parametrize(
-    ("health", "sent"),
+    "otherwise",
     [
-        (Health(state="slow", drain=120), 119),
-        (Health(state="slow", drain=120, last_failure_at=NOW + seconds(1)), 120),
-        (Health(state="open", drain=120), 120),
+        {"drained_at": None},
+        {"last_failure_at": NOW},
+        {"state": "open"},
+        {"drained_at": NOW + seconds(16)},
     ],
-    ids=["not used up", "failed", "open"],
+    ids=["not used up", "failed", "open", "not a minute ago"],
 )
-def test_the_pace_stays_otherwise(health: Health, sent: int) -> None:
-    assert wider_drain(health, sent=sent, since=NOW) is None
+def test_the_pace_stays_otherwise(otherwise: dict[str, Any]) -> None:
+    next_minute = NOW + seconds(60)
+
+    assert wider_drain(Health(**DRAINED), next_minute) is not None
+    assert wider_drain(Health(**(DRAINED | otherwise)), next_minute) is None
+
+
+def test_a_failure_before_the_minute_that_used_it_up_does_not_hold_the_pace_down() -> None:
+    health = Health(**DRAINED, last_failure_at=NOW - seconds(1))
+
+    assert wider_drain(health, NOW + seconds(60)) is not None
 
 
 def test_a_pace_seen_by_two_sweeps_doubles_once() -> None:
-    widen = wider_drain(Health(state="slow", drain=60), sent=60, since=NOW)
+    widen = wider_drain(Health(**DRAINED), NOW + seconds(60))
     assert widen is not None
-    wider = apply(Health(state="slow", drain=60), widen)
+    wider = apply(Health(**DRAINED), widen)
 
-    assert wider == Health(state="slow", drain=120)
+    assert wider == Health(state="slow", drain=240)
     assert apply(wider, widen) is None
+
+
+@pytest.mark.parametrize("start", [fresh_start(), transition(Health(state="slow", streak=10), NOW)])
+def test_a_new_start_forgets_that_the_old_pace_was_used_up(start: Change | None) -> None:
+    health = changed(Health(**DRAINED, streak=10), start)
+
+    assert (health.drain, health.drained_at) == (60, None)
+
+
+def test_deliveries_that_were_held_too_long_are_told_of_too() -> None:
+    health = changed(Health(), after_held(["event-1", "event-2", "event-3"]))
+
+    assert (health.exhausted_count, health.exhausted_first, health.exhausted_last) == (
+        3,
+        "event-1",
+        "event-3",
+    )
+    assert (health.failures, health.failing_since) == (0, None)
+    assert told(health, NOW)[0] == ["delivery.exhausted"]
 
 
 DOOMED: dict[str, Any] = {
@@ -331,6 +366,9 @@ EVERY_CHANGE = st.one_of(
     st.builds(after_late, st.integers(1, 9)),
     st.just(fresh_start()),
     st.just(probe_now(NOW)),
+    st.just(after_held(["event-1"])),
+    st.just(used_up(Health(drain=60), NOW)),
+    st.just(wider_drain(Health(state="slow", drain=60, drained_at=NOW), NOW + seconds(60))),
 )
 
 

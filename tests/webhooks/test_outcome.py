@@ -58,6 +58,7 @@ def test_keeps_4_kb_of_a_failure_and_512_bytes_of_a_success() -> None:
 
     assert excerpt(body, Outcome.HTTP_ERROR, complete=False) == "a" * 4_096
     assert excerpt(body, Outcome.DELIVERED, complete=False) == "a" * 512
+    assert excerpt("é".encode() * 999, Outcome.DELIVERED) == "é" * 256
 
 
 def test_replaces_control_characters_but_keeps_lines() -> None:

@@ -6,13 +6,15 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import aws
+from tessera import clock
 from tessera.webhooks.models import Hint, Lane
 from tessera.webhooks.queues import HintQueues
+from tests.builders import NOW
+from tests.webhooks.conftest import Overhear
 
 
 @pytest.fixture
-def urls(fake_aws: None) -> dict[str, str]:
+def urls(fake_aws: None) -> dict[str, Any]:
     sqs = boto3.client("sqs")
     return {lane: sqs.create_queue(QueueName=lane)["QueueUrl"] for lane in ("fast", "slow")}
 
@@ -28,17 +30,18 @@ def messages(url: str) -> list[dict[str, Any]]:
     return list(answer.get("Messages", []))  # type: ignore[arg-type]
 
 
-def test_puts_each_hint_on_its_lane_grouped_by_endpoint(urls: dict[str, str]) -> None:
-    HintQueues(**urls).send([hint(), hint(lane="slow")])
+def test_puts_each_hint_on_its_lane_grouped_by_endpoint(urls: dict[str, Any]) -> None:
+    HintQueues(**urls, now=lambda: NOW).send([hint(), hint(lane="slow")])
 
     for lane in ("fast", "slow"):
         (message,) = messages(urls[lane])
-        assert Hint.model_validate_json(message["Body"]) == hint(lane=lane)
-        assert list(json.loads(message["Body"])) == ["event", "endpoint", "n", "lane", "why"]
+        sent = Hint.model_validate_json(message["Body"])
+        assert sent == hint(lane=lane).model_copy(update={"at": clock.epoch_ms(NOW)})
+        assert list(json.loads(message["Body"])) == ["event", "endpoint", "n", "lane", "why", "at"]
         assert message["Attributes"]["MessageGroupId"] == "endpoint-1"
 
 
-def test_holds_a_hint_back(urls: dict[str, str]) -> None:
+def test_holds_a_hint_back(urls: dict[str, Any]) -> None:
     HintQueues(slow=urls["slow"]).send([hint(lane="slow")], delay=900)
 
     answer = boto3.client("sqs").get_queue_attributes(
@@ -47,9 +50,10 @@ def test_holds_a_hint_back(urls: dict[str, str]) -> None:
     assert answer["Attributes"]["ApproximateNumberOfMessagesDelayed"] == "1"
 
 
-def test_sends_ten_a_call_and_nothing_for_nothing(urls: dict[str, str]) -> None:
+def test_sends_ten_a_call_and_nothing_for_nothing(urls: dict[str, Any], overhear: Overhear) -> None:
     calls: list[int] = []
-    aws.client("sqs").meta.events.register(
+    overhear(
+        "sqs",
         "provide-client-params.sqs.SendMessageBatch",
         lambda params, **_: calls.append(len(params["Entries"])),
     )
@@ -62,19 +66,19 @@ def test_sends_ten_a_call_and_nothing_for_nothing(urls: dict[str, str]) -> None:
 
 
 def test_tries_again_what_sqs_refused_and_leaves_the_rest_to_the_sweep(
-    urls: dict[str, str],
+    urls: dict[str, Any], overhear: Overhear
 ) -> None:
     calls: list[list[str]] = []
 
     def refuse_the_first(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Failed"] = [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]
 
-    events = aws.client("sqs").meta.events
-    events.register(
+    overhear(
+        "sqs",
         "provide-client-params.sqs.SendMessageBatch",
         lambda params, **_: calls.append([entry["Id"] for entry in params["Entries"]]),
     )
-    events.register("after-call.sqs.SendMessageBatch", refuse_the_first)
+    overhear("sqs", "after-call.sqs.SendMessageBatch", refuse_the_first)
 
     HintQueues(**urls).send([hint(), hint(1)])
 

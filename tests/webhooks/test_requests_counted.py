@@ -9,6 +9,11 @@ import boto3
 import pytest
 
 from tessera import aws
+from tessera.webhooks import jobs
+from tessera.webhooks.bus import EventBus
+from tessera.webhooks.fan_out import FanOut
+from tessera.webhooks.outcome import Answer, Outcome
+from tessera.webhooks.publishing import publish
 from tessera.webhooks.queues import HintQueues
 from tests.webhooks.engine import REFUSED, Engine, event
 
@@ -16,7 +21,9 @@ from tests.webhooks.engine import REFUSED, Engine, event
 @pytest.fixture
 def queues(engine: Engine) -> HintQueues:
     sqs = boto3.client("sqs")
-    urls = {lane: sqs.create_queue(QueueName=lane)["QueueUrl"] for lane in ("fast", "slow")}
+    urls: dict[str, Any] = {
+        lane: sqs.create_queue(QueueName=lane)["QueueUrl"] for lane in ("fast", "slow")
+    }
     return HintQueues(**urls)
 
 
@@ -27,7 +34,7 @@ def counted() -> Iterator[Counter[str]]:
     def note(request: Any, operation_name: str, **_: Any) -> None:
         requests[operation_name] += 1
 
-    clients = [aws.client("dynamodb"), aws.client("sqs"), aws.client("kms")]
+    clients = [aws.client("dynamodb"), aws.client("sqs"), aws.client("kms"), aws.client("events")]
     for one in clients:
         one.meta.events.register("request-created", note)
     yield requests
@@ -133,11 +140,91 @@ def test_a_stale_hint_costs_one_read_and_one_refused_claim(engine: Engine) -> No
     assert requests == {"UpdateItem": 1, "BatchGetItem": 1}
 
 
-def test_a_sweep_with_nothing_due_costs_one_query_and_four_an_endpoint(engine: Engine) -> None:
+def test_a_sweep_with_nothing_due_costs_two_queries_and_four_an_endpoint(engine: Engine) -> None:
     engine.has_endpoint()
     engine.has_endpoint()
 
     with counted() as requests:
         engine.sweeper.turn()
 
-    assert requests == {"Query": 1 + 2 * 4}
+    assert requests == {"Query": 2 + 2 * 4}
+
+
+def test_a_410_adds_one_transaction(engine: Engine) -> None:
+    warmed(engine)
+    engine.receiver.answers = [Answer(Outcome.GONE, 3, 410)]
+    hints = engine.fans_out(event())
+
+    with counted() as requests:
+        assert engine.sends(hints) == ["retrying"]
+
+    # claim, finish, hour and health; the transaction is the endpoint with the event that tells it
+    assert requests == {
+        "BatchGetItem": 1,
+        "GetItem": 1,
+        "UpdateItem": 2 + 1 + 1,
+        "PutItem": 1,
+        "TransactWriteItems": 1,
+    }
+
+
+def test_an_event_for_endpoints_is_published_without_a_write(engine: Engine) -> None:
+    boto3.client("events").create_event_bus(Name="tessera-dev")
+    announced = [event() for _ in range(10)]
+    engine.is_committed(*announced)
+
+    with counted() as requests:
+        failed = publish(announced, bus=EventBus("tessera-dev"), outbox=engine.outbox)
+
+    assert failed == set()
+    assert requests == {"PutEvents": 1}
+
+
+def test_hints_of_an_event_travel_ten_a_message_batch(engine: Engine, queues: HintQueues) -> None:
+    for _ in range(11):
+        engine.has_endpoint()
+    announced = event()
+    engine.is_committed(announced)
+    fan_out = FanOut(
+        endpoints=engine.endpoints,
+        deliveries=engine.deliveries,
+        outbox=engine.outbox,
+        queues=queues,
+        now=engine.clock,
+    )
+
+    with counted() as requests:
+        fan_out.batch([announced], engine.each)
+
+    assert requests == {"Query": 1, "PutItem": 11, "SendMessageBatch": 2, "UpdateItem": 1}
+
+
+def test_healing_a_delivery_costs_one_lease(engine: Engine, queues: HintQueues) -> None:
+    engine.has_endpoint()
+    engine.fans_out(*(event() for _ in range(3)))
+    engine.clock.turn(minutes=3)
+    sweeper = engine.new_sweeper(queues=queues)
+
+    with counted() as requests:
+        sweeper.turn()
+
+    sent = requests.pop("SendMessageBatch")
+    assert requests == {"Query": 2 + 4, "UpdateItem": 3}
+    assert 1 <= sent <= 3  # one for each shard that has any
+
+
+def test_a_replay_costs_one_update_a_delivery_and_a_batch_get_a_page(engine: Engine) -> None:
+    id = engine.has_endpoint()
+    engine.sends(engine.fans_out(*(event() for _ in range(10))))
+    filter = jobs.Filter(states=("delivered",))
+    job = jobs.start("replay", id, filter, by="operator/ann", now=engine.clock.at)
+    engine.jobs.add_job(job)
+
+    with counted() as requests:
+        engine.sweeper.turn()
+
+    found = {"BatchGetItem": 1, "UpdateItem": 10 + 1}
+    # two of the turn, one of the page, four of the endpoint's shards; what they found is leased
+    assert requests["Query"] == 2 + 1 + 4
+    assert requests["BatchGetItem"] == found["BatchGetItem"]
+    assert requests["UpdateItem"] >= found["UpdateItem"]

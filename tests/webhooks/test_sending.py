@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from standardwebhooks import Webhook
 
 from tessera import clock, dynamo
-from tessera.aws import client
 from tessera.webhooks import credentials
 from tessera.webhooks.credentials import SigningKey
 from tessera.webhooks.dialects import Dialect
@@ -22,6 +21,7 @@ from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sending import Limits
 from tessera.webhooks.store import Deliveries, Endpoints
 from tests.builders import NOW
+from tests.webhooks.conftest import Overhear
 from tests.webhooks.engine import ACCEPTED, KEY, REFUSED, Engine, endpoint, event, row
 
 NOW_MS = clock.epoch_ms(NOW)
@@ -358,7 +358,9 @@ def test_fast_hints_go_by_memory_for_five_seconds_and_slow_ones_never(engine: En
     assert outcomes == ["delivered", "delivered", "dropped", "dropped"]
 
 
-def test_a_result_that_cannot_be_kept_is_let_go_and_stays_claimed(engine: Engine) -> None:
+def test_a_result_that_cannot_be_kept_is_let_go_and_stays_claimed(
+    engine: Engine, overhear: Overhear
+) -> None:
     id = engine.has_endpoint()
     announced = event()
     hints = engine.fans_out(announced)
@@ -366,9 +368,7 @@ def test_a_result_that_cannot_be_kept_is_let_go_and_stays_claimed(engine: Engine
     def refuse(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    engine.receiver.during = lambda: client("dynamodb").meta.events.register(
-        "before-call.dynamodb.PutItem", refuse
-    )
+    engine.receiver.during = lambda: overhear("dynamodb", "before-call.dynamodb.PutItem", refuse)
     assert engine.sends(hints) == ["record_failed"]
 
     assert engine.counted["RecordFailed"] == 1
@@ -602,3 +602,14 @@ def test_says_what_was_decided_without_any_secret(engine: Engine) -> None:
 
 def end(engine: Engine, event: str, endpoint: str, state: Any) -> None:
     engine.deliveries.end(event, endpoint, state, reason="operator", expires_at=NOW_MS // 1000)
+
+
+def test_measures_how_long_a_hint_waited_in_its_queue(engine: Engine) -> None:
+    engine.has_endpoint()
+    (hint,) = engine.fans_out(event())
+    engine.clock.turn(seconds=2)
+
+    engine.sends([hint.model_copy(update={"at": NOW_MS + 500})])
+    engine.sends([hint.model_copy(update={"at": NOW_MS + 9_000})])
+
+    assert engine.counted["QueueWaitMs"] == 1_500

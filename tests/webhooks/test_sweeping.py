@@ -11,7 +11,7 @@ from tessera.webhooks.gathering import in_threads
 from tessera.webhooks.health import Health
 from tessera.webhooks.models import Delivery, Due, Hint
 from tests.builders import NOW
-from tests.webhooks.engine import REFUSED, Engine, event, row
+from tests.webhooks.engine import ACCEPTED, REFUSED, Engine, event, row
 
 MINUTE = timedelta(minutes=1)
 
@@ -254,7 +254,7 @@ def test_probes_an_open_circuit_with_its_earliest_due_delivery_alone(engine: Eng
 
 
 def test_uses_up_no_probe_while_nothing_is_due(engine: Engine) -> None:
-    health = Health(state="open", streak=10, probe_at=NOW, interval=900)
+    health = Health(state="open", streak=10, probe_at=NOW, interval=900, told_failing=NOW)
     id = engine.has_endpoint(health=health)
     engine.fans_out(event())
 
@@ -295,3 +295,55 @@ def test_counts_what_the_alarms_need(engine: Engine) -> None:
     assert engine.counted["OldestDueSeconds"] == 10 * 60
     assert engine.counted["EndpointsDisabled"] == 1
     assert row("Webhooks", "COUNT", "ENDPOINTS") == {"pk": "COUNT", "sk": "ENDPOINTS", "live": 2}
+
+
+def test_a_recovering_endpoint_is_drained_at_a_pace_that_doubles_each_minute(
+    engine: Engine,
+) -> None:
+    id = engine.has_endpoint(health=Health(state="slow", drain=8))
+    for number in range(80):
+        engine.fans_out(event(at=NOW).model_copy(update={"id": f"event-{number:032x}"}))
+    engine.clock.turn(minutes=3)
+
+    paces = []
+    for _ in range(4):
+        hints = engine.sweeps()
+        engine.sends(hints)
+        paces.append(len(hints))
+        engine.clock.turn(minutes=1)
+
+    assert paces == [8, 16, 32, 24]
+    assert engine.health(id).drain == 64
+
+
+def test_a_failure_holds_the_pace_down(engine: Engine) -> None:
+    id = engine.has_endpoint(health=Health(state="slow", drain=8))
+    for number in range(80):
+        engine.fans_out(event(at=NOW).model_copy(update={"id": f"event-{number:032x}"}))
+    engine.clock.turn(minutes=3)
+    hints = engine.sweeps()
+    engine.clock.turn(seconds=1)
+    engine.receiver.answers = [REFUSED, ACCEPTED]
+    engine.sends(hints)
+    engine.queues.take()  # the retry
+    engine.clock.turn(minutes=1)
+
+    assert len(engine.sweeps()) == 8
+
+    assert engine.health(id).drain == 8
+
+
+def test_what_was_held_too_long_is_counted_and_told(engine: Engine) -> None:
+    id = engine.has_endpoint(status="paused")
+    first, second = event(), event()
+    engine.fans_out(first, second, event("endpoint.failing"))
+    engine.clock.turn(days=28, minutes=3)
+
+    engine.sweeps()
+    exhausted = engine.health(id)
+    engine.sweeps()
+
+    assert exhausted.exhausted_count == 2
+    assert {exhausted.exhausted_first, exhausted.exhausted_last} == {first.id, second.id}
+    assert engine.counted["Exhausted"] == 2
+    assert engine.health(id).told_exhausted == engine.clock.at

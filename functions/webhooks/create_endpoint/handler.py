@@ -8,9 +8,9 @@ from tessera.edge.environment import Environment
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import endpoints
 from tessera.webhooks.destination import confirm
-from tessera.webhooks.endpoints import NewEndpoint
 from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
+from tessera.webhooks.settings import NewEndpoint
 from tessera.webhooks.store import Endpoints
 
 

@@ -14,7 +14,7 @@ from tessera.webhooks.queues import HintQueues
 from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.store import Announcements, Deliveries, Endpoints
 
 
 class Env(Environment):
@@ -40,6 +40,7 @@ pool = ThreadPoolExecutor(10)
 sender = Sender(
     endpoints=Endpoints(env.webhooks_table),
     deliveries=Deliveries(env.webhooks_table),
+    announcements=Announcements(env.webhooks_table, env.events_table),
     outbox=Outbox(env.events_table),
     queues=HintQueues(slow=env.slow_queue_url),
     post=egress.post,

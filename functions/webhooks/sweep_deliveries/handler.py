@@ -8,7 +8,7 @@ from tessera.edge.observability import count
 from tessera.edge.schedule import scheduled
 from tessera.webhooks.gathering import in_threads
 from tessera.webhooks.queues import HintQueues
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.store import Announcements, Deliveries, Endpoints, Jobs
 from tessera.webhooks.sweeping import Sweeper
 
 
@@ -22,6 +22,8 @@ env = Env.load()
 sweeper = Sweeper(
     endpoints=Endpoints(env.webhooks_table),
     deliveries=Deliveries(env.webhooks_table),
+    announcements=Announcements(env.webhooks_table, env.events_table),
+    jobs=Jobs(env.webhooks_table),
     queues=HintQueues(slow=env.slow_queue_url),
     now=clock.now,
     random=SystemRandom().random,

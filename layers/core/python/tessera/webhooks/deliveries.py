@@ -72,8 +72,11 @@ class DeliveryView(Model):
     """Newest first, at most 100."""
 
 
-class Deliveries(Protocol):
+class Finds(Protocol):
     def find(self, event: str, endpoint: str) -> Delivery | None: ...
+
+
+class Deliveries(Finds, Protocol):
     def attempts(self, event: str, endpoint: str, *, at_most: int) -> list[Attempt]: ...
 
 
@@ -96,19 +99,29 @@ def read(
     now: datetime,
 ) -> DeliveryView:
     """Raises `NotFound`, also for a delivery that has expired."""
-    delivery = deliveries.find(event, endpoint)
-    if delivery is None or (delivery.expires_at or now.timestamp()) < now.timestamp():
-        raise NotFound("There is no such delivery.", code="not_found")
+    delivery = found(event, endpoint, deliveries=deliveries, now=now)
     if not delivery.is_consistent:
         count("I1Violations")
     attempts = deliveries.attempts(event, endpoint, at_most=_ATTEMPTS_SHOWN)
-    found = endpoints.find(endpoint)
+    target = endpoints.find(endpoint)
     return view(
         delivery,
         attempts,
-        endpoint=found.endpoint if found else None,
+        endpoint=target.endpoint if target else None,
         event=outbox.find(event, now=now),
     )
+
+
+def found(event: str, endpoint: str, *, deliveries: Finds, now: datetime) -> Delivery:
+    """Raises `NotFound`, also for a delivery that has expired: deletion lags."""
+    delivery = deliveries.find(event, endpoint)
+    if delivery is None or has_expired(delivery, now):
+        raise NotFound("There is no such delivery.", code="not_found")
+    return delivery
+
+
+def has_expired(delivery: Delivery, now: datetime) -> bool:
+    return delivery.expires_at is not None and delivery.expires_at < now.timestamp()
 
 
 def view(

@@ -1,24 +1,20 @@
-"""Endpoints: where webhooks go, as callers make and see them."""
+"""Endpoints: where webhooks go, as callers make, see, change and delete them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
-
-from pydantic import Field
+from typing import Any, NamedTuple, Protocol
 
 from tessera import clock, ids
 from tessera.clock import Instant
 from tessera.cursors import Cursors
-from tessera.errors import FieldError, InvalidFields, NotFound
-from tessera.events import EVENT_TYPES
+from tessera.errors import Conflict, NotFound
 from tessera.identity.principal import Principal
 from tessera.objects import Model
-from tessera.webhooks import credentials, headers, signing
+from tessera.webhooks import credentials, health, settings, signing
 from tessera.webhooks.credentials import SigningKey
-from tessera.webhooks.destination import Reach, canonical
+from tessera.webhooks.destination import Reach
 from tessera.webhooks.dialects import Dialect
-from tessera.webhooks.filters import checked_types
-from tessera.webhooks.health import Health, State
+from tessera.webhooks.health import Change, Health, State
 from tessera.webhooks.models import (
     AuthKind,
     Endpoint,
@@ -27,51 +23,7 @@ from tessera.webhooks.models import (
     Sealed,
     Target,
 )
-from tessera.webhooks.schedule import checked_waits
-from tessera.webhooks.unacceptable import Unacceptable
-
-T = TypeVar("T")
-
-
-class BasicAuth(Model):
-    kind: Literal["basic"]
-    user: str
-    password: str
-
-
-class BearerAuth(Model):
-    kind: Literal["bearer"]
-    token: str
-
-
-class HeaderAuth(Model):
-    kind: Literal["header"]
-    name: str
-    value: str
-
-
-Auth: TypeAlias = Annotated[BasicAuth | BearerAuth | HeaderAuth, Field(discriminator="kind")]
-
-
-class NewEndpoint(Model):
-    url: str
-    description: Annotated[str, Field(max_length=500)] = ""
-    types: list[str] = Field(default_factory=list)
-    """Exact names or groups, as `order.*`; none means every business event."""
-    dialect: Dialect = Dialect()
-    waits: list[int] | None = None
-    """Seconds before each further attempt; absent for the default schedule."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    auth: Auth | None = None
-    signature: Scheme = "v1"
-    secret: str | None = None
-    """A `whsec_` key of the caller's own; one is made otherwise."""
-
-
-class Warning(Model):
-    code: str
-    message: str
-    field: str | None = None
+from tessera.webhooks.settings import EndpointChanges, NewEndpoint, Resolves, Warning
 
 
 class EndpointView(Model):
@@ -113,6 +65,20 @@ class Position(NamedTuple):
     id: str
 
 
+class EndpointDeleted(Conflict):
+    title = "The endpoint was deleted"
+
+    def __init__(self) -> None:
+        super().__init__("This endpoint was deleted. Make a new one.")
+
+
+class VersionConflict(Conflict):
+    title = "The endpoint has changed meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody has changed this endpoint since you read it. Read it again.")
+
+
 class Adds(Protocol):
     def add(self, endpoint: Endpoint, health: Health, sealed: Sealed, *, limit: int) -> None:
         """Raises `TooManyEndpoints`."""
@@ -127,87 +93,74 @@ class Lists(Protocol):
         """Every endpoint with its health, also deleted ones."""
 
 
+class Changes(Finds, Protocol):
+    def change(
+        self,
+        id: str,
+        members: Mapping[str, Any],
+        *,
+        version: int,
+        auth: bytes | None,
+        health: Change | None,
+    ) -> bool:
+        """Is it still of this version, so that the members were written? It is of the next, then.
+
+        `auth` is the ciphertext that takes the place of the one there is; empty bytes for none.
+        """
+
+
+class Deletes(Finds, Protocol):
+    def delete(self, id: str, *, by: str, at: datetime) -> None:
+        """With its keys; does nothing where it was deleted already."""
+
+
 def create(
     new: NewEndpoint,
     *,
     by: Principal,
     reach: Reach,
-    resolves: Callable[[str, Reach], bool],
+    resolves: Resolves,
     seal: credentials.Closes,
     endpoints: Adds,
     limit: int,
     now: datetime,
 ) -> EndpointView:
-    """Makes an endpoint that gets every event from now on; its key is in the answer alone.
-
-    `resolves` says whether the host of a URL resolves yet and raises `AddressRefused` where that
-    leads to a place webhooks may not reach.
-    """
-    errors: list[FieldError] = []
-
-    def checked(field: str, check: Callable[[], T], instead: T) -> T:
-        try:
-            return check()
-        except Unacceptable as refused:
-            errors.append(FieldError(_path(field, refused.at), refused.code, refused.message))
-            return instead
-
-    url = checked("url", lambda: canonical(new.url, reach), "")
-    known = bool(url) and checked("url", lambda: resolves(url, reach), True)
-    receivers = [name for name, kind in EVENT_TYPES.items() if kind.webhook]
-    types: tuple[str, ...] = checked("types", lambda: checked_types(new.types, receivers), ())
-    waits: tuple[int, ...] | None = checked("waits", lambda: _waits(new), None)
-    own: dict[str, str] = checked("headers", lambda: headers.checked_headers(new.headers), {})
-    auth: Mapping[str, str] = checked("auth", lambda: _header(new.auth), {})
-    key = checked("secret", lambda: _key(new), "")
-    if errors:
-        raise InvalidFields(errors)
+    """Makes an endpoint that gets every event from now on; its key is in the answer alone."""
+    checks = settings.Checks()
+    accepted = settings.accepted(new, checks, reach=reach, resolves=resolves)
+    key = checks.passed("secret", lambda: credentials.new_key(new.signature, new.secret), "")
+    checks.refuse()
 
     endpoint = Endpoint(
         id=ids.random("endpoint"),
-        url=url,
-        description=new.description,
-        types=types,
-        dialect=new.dialect,
-        waits=waits,
-        headers=own,
-        auth_kind=new.auth.kind if new.auth else "none",
+        **accepted.members,
         signature=new.signature,
         created_at=now,
         updated_at=now,
-        updated_by=f"{by.kind}/{by.id}",
+        updated_by=named(by),
     )
-    health = Health()
-    sealed = credentials.sealed(endpoint.id, [SigningKey(key=key)], auth, seal)
-    endpoints.add(endpoint, health, sealed, limit=limit)
-    warning = Warning(
-        code="name_not_found",
-        message="The host name does not resolve yet. Deliveries fail until it does.",
-        field="url",
-    )
+    sealed = credentials.sealed(endpoint.id, [SigningKey(key=key)], accepted.header, seal)
+    endpoints.add(endpoint, Health(), sealed, limit=limit)
     is_shared = new.signature == "v1"
-    return view(Target(endpoint, health)).model_copy(
+    return view(Target(endpoint, Health())).model_copy(
         update={
             "secret": key if is_shared else None,
             "public_key": None if is_shared else signing.public_key(key),
-            "warnings": None if known else [warning],
+            "warnings": accepted.warnings,
         }
     )
 
 
 def read(id: str, *, endpoints: Finds) -> EndpointView:
     """One endpoint, for 90 days also after it was deleted. Raises `NotFound`."""
-    target = endpoints.find(id) if ids.is_id(id, "endpoint") else None
-    if target is None:
-        raise NotFound("There is no such webhook endpoint.", code="not_found")
-    return view(target)
+    return view(known(id, endpoints))
 
 
 def page(
     endpoints: Lists, *, by: Principal, cursors: Cursors, cursor: str | None, size: int
 ) -> EndpointPage:
     """Those that are not deleted, newest first. Raises `InvalidRequest` for a foreign cursor."""
-    of = f"{by.kind}/{by.id} endpoints"
+    of = f"{named(by)} endpoints"
     after = Position(**cursors.open(cursor, of=of)) if cursor else None
     live = [target for target in endpoints.all() if target.endpoint.status != "deleted"]
     ordered = sorted(live, key=_position, reverse=True)
@@ -219,45 +172,75 @@ def page(
     )
 
 
+def change(
+    id: str,
+    changes: EndpointChanges,
+    *,
+    by: Principal,
+    reach: Reach,
+    resolves: Resolves,
+    seal: credentials.Closes,
+    endpoints: Changes,
+    now: datetime,
+) -> EndpointView:
+    """Raises `VersionConflict` unless the caller knew the latest version, and `InvalidFields`.
+
+    What is known of the receiver's health says nothing about a new URL: it begins anew, slowly.
+    """
+    stored = live(id, endpoints).endpoint
+    if stored.version != changes.version:
+        raise VersionConflict
+    accepted = settings.changed(stored, changes, reach=reach, resolves=resolves)
+    if accepted.members:
+        members = {**accepted.members, "updated_at": now, "updated_by": named(by)}
+        moves = accepted.members.get("url", stored.url) != stored.url
+        has_auth = "auth_kind" in members
+        if not endpoints.change(
+            id,
+            stored.model_copy(update=members).model_dump(include={*members}),
+            version=stored.version,
+            auth=credentials.sealed_header(id, accepted.header, seal) if has_auth else None,
+            health=health.fresh_start() if moves else None,
+        ):
+            raise VersionConflict
+    return view(known(id, endpoints)).model_copy(update={"warnings": accepted.warnings})
+
+
+def delete(id: str, *, by: Principal, endpoints: Deletes, now: datetime) -> None:
+    """Removes its keys at once; what is pending is cancelled by the engine. A repeat is no error.
+
+    Raises `NotFound`.
+    """
+    if known(id, endpoints).endpoint.status != "deleted":
+        endpoints.delete(id, by=named(by), at=now)
+
+
+def known(id: str, endpoints: Finds) -> Target:
+    """Raises `NotFound`."""
+    target = endpoints.find(id) if ids.is_id(id, "endpoint") else None
+    if target is None:
+        raise NotFound("There is no such webhook endpoint.", code="not_found")
+    return target
+
+
+def live(id: str, endpoints: Finds) -> Target:
+    """Raises `NotFound` and `EndpointDeleted`."""
+    target = known(id, endpoints)
+    if target.endpoint.status == "deleted":
+        raise EndpointDeleted
+    return target
+
+
+def named(by: Principal) -> str:
+    """Who did it, as endpoints and jobs remember it."""
+    return f"{by.kind}/{by.id}"
+
+
 def view(target: Target) -> EndpointView:
-    endpoint, health = target
+    endpoint, seen = target
     members = endpoint.model_dump(include=set(EndpointView.model_fields))
-    return EndpointView(**members, health=health.state)
+    return EndpointView(**members, health=seen.state)
 
 
 def _position(target: Target) -> Position:
     return Position(clock.instant(target.endpoint.created_at), target.endpoint.id)
-
-
-def _waits(new: NewEndpoint) -> tuple[int, ...] | None:
-    return None if new.waits is None else checked_waits(new.waits)
-
-
-def _key(new: NewEndpoint) -> str:
-    if new.signature == "v1a":
-        if new.secret is not None:
-            raise signing.KeyRefused("The key of v1a signatures is made here: leave it out.")
-        return signing.new_private_key()
-    if new.secret is None:
-        return signing.new_shared_secret()
-    signing.key_bytes(new.secret, signing.SHARED)
-    return new.secret
-
-
-def _header(auth: BasicAuth | BearerAuth | HeaderAuth | None) -> Mapping[str, str]:
-    """What authenticates to the receiver, as the header that is sent."""
-    match auth:
-        case BasicAuth():
-            return {"authorization": headers.basic(auth.user, auth.password)}
-        case BearerAuth():
-            return {"authorization": headers.bearer(auth.token)}
-        case HeaderAuth():
-            return dict([headers.checked_header(auth.name, auth.value)])
-        case None:
-            return {}
-
-
-def _path(field: str, at: str) -> str:
-    if not at or at.startswith("["):
-        return field + at
-    return f"{field}.{at}"

@@ -16,11 +16,26 @@ def checked_types(types: Iterable[str], known: Collection[str]) -> tuple[str, ..
     chosen = tuple(dict.fromkeys(types))
     if len(chosen) > _MOST_TYPES:
         raise TypesRefused(f"Give at most {_MOST_TYPES} event types.", code="too_long")
-    names = {*known, *(f"{name.partition('.')[0]}.*" for name in known)}
+    names = _with_groups(known)
     for position, name in enumerate(chosen):
         if name not in names:
             raise TypesRefused(_unknown(name, names), at=f"[{position}]")
     return chosen
+
+
+def checked_type(type: str, known: Collection[str]) -> str:
+    """One exact event type."""
+    if type not in known:
+        raise TypesRefused(_unknown(type, known))
+    return type
+
+
+def checked_choice(name: str, known: Collection[str]) -> str:
+    """One event type or a group, as a list is narrowed down to."""
+    names = _with_groups(known)
+    if name not in names:
+        raise TypesRefused(_unknown(name, names))
+    return name
 
 
 def passes(types: Collection[str], type: str, *, operational: bool) -> bool:
@@ -50,6 +65,10 @@ def goes_to(
     if only_endpoint is not None:
         return endpoint == only_endpoint
     return endpoint != about_endpoint and passes(types, type, operational=operational)
+
+
+def _with_groups(known: Collection[str]) -> set[str]:
+    return {*known, *(f"{name.partition('.')[0]}.*" for name in known)}
 
 
 def _unknown(name: str, names: Collection[str]) -> str:

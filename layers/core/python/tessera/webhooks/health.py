@@ -8,7 +8,7 @@ Each result is one `Change`, which a store expresses as one update that returns 
 `transition` then looks at the returned item and gives at most one more, conditional change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
@@ -30,6 +30,8 @@ FIRST_DRAIN, FULL_DRAIN = 60, 6_000
 # An update makes the item where there is none; without a state no transition would ever fit it.
 _EXISTS: dict[str, Value] = {"state": "ok"}
 
+_DRAIN_MINUTE = timedelta(seconds=45)
+"""The schedule is not exact, but two sweeps that overlap are closer together than this."""
 _DISABLED_AFTER = timedelta(hours=120)
 _DISABLED_FAILURES = 20
 _DISABLED_SPAN = timedelta(hours=12)
@@ -62,6 +64,8 @@ class Health(Model):
     """Seconds between probes of an open circuit."""
     drain: int | None = None
     """Deliveries a minute that the sweep may send; absent means the full pace."""
+    drained_at: Instant | None = None
+    """When a sweep last began a minute that used the pace up."""
     exhausted_count: int = 0
     """Deliveries that used up their attempts since it was last told."""
     exhausted_first: str | None = None
@@ -150,7 +154,7 @@ def transition(health: Health, now: datetime) -> Change | None:
             "probe_at": now + timedelta(seconds=FIRST_INTERVAL),
             "drain": FIRST_DRAIN,
         }
-        return Change(set=opened, when={"state": "slow"})
+        return Change(set=opened, remove=("drained_at",), when={"state": "slow"})
     if health.state == "slow" and health.good >= OK_AFTER:
         return Change(set={"state": "ok"}, remove=("good",), when={"state": "slow"})
     if health.state == "open" and health.streak == 0:
@@ -164,7 +168,16 @@ def fresh_start() -> Change:
     """What a new URL or a resume writes: past failures say nothing about what comes now."""
     return Change(
         set={"state": "slow", "drain": FIRST_DRAIN, "streak": 0, "failures": 0, "late": 0},
-        remove=("failing_since", "good", "interval", "probe_at"),
+        remove=("failing_since", "good", "interval", "probe_at", "drained_at"),
+    )
+
+
+def after_held(events: Sequence[str]) -> Change:
+    """What is written when deliveries ended that had been held back for too long."""
+    return Change(
+        add={"exhausted_count": len(events)},
+        set={"exhausted_last": events[-1]},
+        begin=_EXISTS | {"exhausted_first": events[0]},
     )
 
 
@@ -181,18 +194,29 @@ def probe_now(now: datetime) -> Change:
     return Change(set={"probe_at": now}, when={"state": "open"})
 
 
-def wider_drain(health: Health, *, sent: int, since: datetime) -> Change | None:
-    """Doubles the pace of a recovering endpoint after a minute used it up without a failure.
-
-    `sent` is what the sweep sent in the minute that began at `since`.
-    """
-    failed = health.last_failure_at is not None and health.last_failure_at >= since
-    if health.drain is None or health.state == "open" or failed or sent < health.drain:
+def used_up(health: Health, began: datetime) -> Change | None:
+    """What a sweep writes that sent all it might to a recovering endpoint."""
+    if health.drain is None:
         return None
-    doubled, seen = 2 * health.drain, {"drain": health.drain}
+    return Change(set={"drained_at": began}, when={"drain": health.drain})
+
+
+def wider_drain(health: Health, now: datetime) -> Change | None:
+    """Doubles the pace of a recovering endpoint once a minute used it up without a failure.
+
+    Judged a minute later, when those that were sent have been answered.
+    """
+    used = health.drained_at
+    if health.drain is None or health.state == "open" or used is None:
+        return None
+    failed = health.last_failure_at is not None and health.last_failure_at >= used
+    if failed or now - used < _DRAIN_MINUTE:
+        return None
+    seen: dict[str, Value | None] = {"drain": health.drain, "drained_at": used}
+    doubled = 2 * health.drain
     if doubled >= FULL_DRAIN:
-        return Change(remove=("drain",), when=seen)
-    return Change(set={"drain": doubled}, when=seen)
+        return Change(remove=("drain", "drained_at"), when=seen)
+    return Change(set={"drain": doubled}, remove=("drained_at",), when=seen)
 
 
 def should_disable(health: Health, now: datetime) -> bool:

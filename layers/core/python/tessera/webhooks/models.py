@@ -80,6 +80,15 @@ class Sealed(NamedTuple):
     auth: bytes | None = None
 
 
+class Host(Model):
+    """Whose Basic credential serves its endpoints; the password is kept beside it, sealed."""
+
+    host: str
+    user: str
+    updated_at: Instant
+    updated_by: str
+
+
 class Sendable(NamedTuple):
     """What it takes to send to an endpoint, besides the event."""
 
@@ -177,6 +186,17 @@ class Hint(Model):
     """The row's `attempts` when this was written: a row that has moved on makes it stale."""
     lane: Lane
     why: Why
+    at: int | None = None
+    """Since when its queue may hand it out, in epoch milliseconds; the queue writes it."""
+
+
+class Place(NamedTuple):
+    """Where a delivery stands in an index of its endpoint, and what that index tells of it."""
+
+    created_at: str
+    event: str
+    type: str | None = None
+    owner: str | None = None
 
 
 class Due(NamedTuple):

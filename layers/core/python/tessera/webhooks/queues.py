@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tessera import clock
 from tessera.aws import client
 from tessera.objects import compact_json
-from tessera.webhooks.models import Hint, Lane
+from tessera.webhooks.models import Hint, Lane, Now
 
 _ENTRIES = 10
 """What one call takes (SendMessageBatch)."""
@@ -15,19 +16,21 @@ _TRIES = 3
 class HintQueues:
     """Fair queues: the group is the endpoint, so that a busy one is served after quieter ones."""
 
-    def __init__(self, *, slow: str, fast: str | None = None) -> None:
+    def __init__(self, *, slow: str, fast: str | None = None, now: Now = clock.now) -> None:
         self._urls: dict[Lane, str | None] = {"fast": fast, "slow": slow}
+        self._now = now
 
     def send(self, hints: Sequence[Hint], *, delay: int = 0) -> None:
         """Puts each on its lane, `delay` seconds held back.
 
         One that SQS does not take after three tries is left to the sweep, which finds the row.
         """
+        at = clock.epoch_ms(self._now()) + delay * 1000
         for lane in ("fast", "slow"):
             entries = [
                 {
                     "Id": str(position),
-                    "MessageBody": compact_json(hint.wire()),
+                    "MessageBody": compact_json({**hint.wire(), "at": at}),
                     "MessageGroupId": hint.endpoint,
                     **({"DelaySeconds": delay} if delay else {}),
                 }

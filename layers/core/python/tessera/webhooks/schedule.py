@@ -39,8 +39,7 @@ def checked_waits(waits: Sequence[int]) -> tuple[int, ...]:
     if len(waits) > _MOST_WAITS:
         raise WaitsRefused(f"Give at most {_MOST_WAITS} waits.", code="too_long")
     for position, wait in enumerate(waits):
-        whole = isinstance(wait, int) and not isinstance(wait, bool)
-        if not whole or not _SHORTEST_WAIT <= wait <= _LONGEST_WAIT:
+        if not isinstance(wait, int) or not _SHORTEST_WAIT <= wait <= _LONGEST_WAIT:
             raise WaitsRefused(
                 f"Each wait is a whole number of seconds from {_SHORTEST_WAIT} to {_LONGEST_WAIT}.",
                 at=f"[{position}]",

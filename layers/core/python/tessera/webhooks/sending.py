@@ -1,6 +1,6 @@
 """Sending: a hint is gated, its delivery claimed, the request made, and the result recorded.
 
-The steps are S1 to S9 in the README's table of writes. A claim is written before its request
+The steps are S1 to S10 in the README's table of writes. A claim is written before its request
 leaves, so a receiver sees a second copy only if a sender dies between sending and recording.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from tessera import clock
 from tessera.events import EVENT_TYPES, Event
-from tessera.webhooks import credentials, health, schedule, sendables, signing
+from tessera.webhooks import credentials, health, operational, schedule, sendables, signing
 from tessera.webhooks.dialects import Dialect, render
 from tessera.webhooks.egress import Call
 from tessera.webhooks.headers import of_request
@@ -24,6 +24,7 @@ from tessera.webhooks.models import (
     Count,
     Delivery,
     Each,
+    Endpoint,
     Hint,
     NotRecorded,
     Now,
@@ -64,6 +65,11 @@ class Deliveries(Finishes, Protocol):
         self, event: str, endpoint: str, state: State, *, reason: str, expires_at: int
     ) -> Delivery | None:
         """Ends a pending delivery for a reason that is no attempt."""
+
+
+class Announcements(Protocol):
+    def disable(self, disabled: Endpoint, event: Event) -> bool:
+        """Both, unless the endpoint is not active or has another URL."""
 
 
 class Outbox(Protocol):
@@ -130,6 +136,7 @@ class Sender:
         *,
         endpoints: Endpoints,
         deliveries: Deliveries,
+        announcements: Announcements,
         outbox: Outbox,
         queues: Queues,
         post: Post,
@@ -142,6 +149,7 @@ class Sender:
     ) -> None:
         self._endpoints = endpoints
         self._deliveries = deliveries
+        self._announcements = announcements
         self._outbox = outbox
         self._queues = queues
         self._post = post
@@ -171,8 +179,11 @@ class Sender:
             self._endpoints.add_to_hour(endpoint, self._now(), delivered=delivered, failed=failed)
 
     def one(self, under_way: UnderWay, tally: Tally) -> dict[str, Any]:
-        """S2 to S9 for one hint; answers members of its outcome line."""
+        """S2 to S10 for one hint; answers members of its outcome line."""
         hint = under_way.hint
+        if hint.at is not None:
+            waited = clock.epoch_ms(self._now()) - hint.at
+            self._count("QueueWaitMs", max(waited, 0), lane=hint.lane)
         with self._faults_counted():
             return {
                 "webhook_event": hint.event,
@@ -272,7 +283,7 @@ class Sender:
         exchange: tuple[datetime, Answer],
         tally: Tally,
     ) -> dict[str, Any]:
-        """S6 to S9. A result that cannot be kept is let go: the claim runs out and is healed."""
+        """S6 to S10. A result that cannot be kept is let go: the claim runs out and is healed."""
         endpoint = sendable.target.endpoint
         started, answer = exchange
         now = self._now()
@@ -324,7 +335,9 @@ class Sender:
             self._note_test(sendable, answer)
         else:
             tally.add(endpoint.id, answer.outcome)
-            self._note_health(hint, event, sendable, answer, became)
+            seen = self._note_health(hint, event, sendable, answer, became)
+            if answer.outcome is Outcome.GONE:
+                self._switch_off(sendable, seen)
         return {**line, "outcome": became}
 
     def _wait(
@@ -343,7 +356,7 @@ class Sender:
 
     def _note_health(
         self, hint: Hint, event: Event, sendable: Sendable, answer: Answer, became: Became
-    ) -> None:
+    ) -> Health:
         """S9: nothing is written for an endpoint that is well and stays so."""
         seen = sendable.target.health
         now = self._now()
@@ -357,8 +370,14 @@ class Sender:
                 probe_of=seen if hint.why == "probe" else None,
                 exhausted=event.id if is_told else None,
             )
-        if change is not None:
-            self._change_health(sendable, change)
+        return seen if change is None else self._change_health(sendable, change)
+
+    def _switch_off(self, sendable: Sendable, seen: Health) -> None:
+        """S10. Where it does not succeed, the next attempt meets 410 again."""
+        target = Target(sendable.target.endpoint, seen)
+        off = operational.switched_off(target, "gone", self._now())
+        if self._announcements.disable(off.endpoint, off.event):
+            self._sendables.note(sendable._replace(target=Target(off.endpoint, seen)), seen)
 
     def _note_test(self, sendable: Sendable, answer: Answer) -> None:
         """A test counts nowhere, but a receiver that answers it need not wait for its probe."""
@@ -366,15 +385,17 @@ class Sender:
         if is_open and answer.outcome is Outcome.DELIVERED:
             self._change_health(sendable, health.probe_now(self._now()))
 
-    def _change_health(self, sendable: Sendable, change: Change) -> None:
-        endpoint = sendable.target.endpoint
+    def _change_health(self, sendable: Sendable, change: Change) -> Health:
+        """The health as it is now, as far as known."""
+        endpoint, seen = sendable.target
         changed = self._endpoints.change_health(endpoint.id, change)
         if changed is None:
-            return
+            return seen
         step = health.transition(changed, self._now())
         if step is not None:
             changed = self._endpoints.change_health(endpoint.id, step) or changed
         self._sendables.note(sendable, changed)
+        return changed
 
     def _watch(self, futures: Mapping[Future[None], UnderWay]) -> None:
         """Until all are done. Marks endpoints whose requests wait for 3 s: silence tells early."""

@@ -1,19 +1,29 @@
 """The sweep: finds what is due, heals what a dead sender left, and hints at it again.
 
-The steps are W1 to W6 in the README's table of writes. A row is leased before its hint is sent, so
+The steps are W1 to W8 in the README's table of writes. A row is leased before its hint is sent, so
 sweeps that overlap do no harm; whatever stops a sweep, the next one goes on from the same rows.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, Protocol
 
 from tessera import clock
-from tessera.events import OPEN_SHARDS
+from tessera.events import EVENT_TYPES, OPEN_SHARDS, shard_of
+from tessera.webhooks import jobs, operational
 from tessera.webhooks.gathering import Gather
-from tessera.webhooks.health import Change, Health, probe_turn
+from tessera.webhooks.health import (
+    Change,
+    Health,
+    after_held,
+    probe_turn,
+    used_up,
+    wider_drain,
+)
+from tessera.webhooks.jobs import Job
 from tessera.webhooks.models import (
     Attempt,
     Count,
@@ -47,7 +57,11 @@ class Endpoints(Protocol):
         """The health as the change leaves it; None where its condition does not hold."""
 
 
-class Deliveries(Finishes, Protocol):
+class Jobs(jobs.Jobs, Protocol):
+    def running(self) -> list[Job]: ...
+
+
+class Deliveries(Finishes, jobs.Deliveries, Protocol):
     def due(self, endpoint: str, shard: int, *, until_ms: int, at_most: int) -> list[Due]:
         """Pending deliveries of one shard whose time has come, the earliest first."""
 
@@ -61,11 +75,6 @@ class Deliveries(Finishes, Protocol):
 
     def release(self, lapsed: Delivery) -> bool:
         """Removes a claim that has run out, unless the row has moved on."""
-
-    def end(
-        self, event: str, endpoint: str, state: State, *, reason: str, expires_at: int
-    ) -> Delivery | None:
-        """Ends a pending delivery for a reason that is no attempt."""
 
 
 class Queues(Protocol):
@@ -84,6 +93,8 @@ class Part:
 class Tally:
     hints: int = 0
     ended: int = 0
+    replayed: int = 0
+    told: int = 0
     oldest_due: float = field(default=0, compare=False)
     """Seconds."""
 
@@ -91,6 +102,8 @@ class Tally:
         return Tally(
             self.hints + other.hints,
             self.ended + other.ended,
+            self.replayed + other.replayed,
+            self.told + other.told,
             max(self.oldest_due, other.oldest_due),
         )
 
@@ -101,6 +114,8 @@ class Sweeper:
         *,
         endpoints: Endpoints,
         deliveries: Deliveries,
+        announcements: operational.Announcements,
+        jobs: Jobs,
         queues: Queues,
         now: Now,
         random: Random,
@@ -109,6 +124,8 @@ class Sweeper:
     ) -> None:
         self._endpoints = endpoints
         self._deliveries = deliveries
+        self._announcements = announcements
+        self._jobs = jobs
         self._queues = queues
         self._now = now
         self._random = random
@@ -117,11 +134,11 @@ class Sweeper:
 
     def turn(self) -> dict[str, Any]:
         """One minute's work; answers members of its outcome line."""
-        targets = self._endpoints.all()
-        stop = self._now() + _STOPS_AFTER
+        began = self._now()
+        targets, running = self._endpoints.all(), self._jobs.running()
         # In another order each minute: what a turn does not reach is not always the same.
-        parts = sorted(_parts(targets), key=lambda _: self._random())
-        tallies = self._gather(lambda part: self._part(part, stop), parts)
+        steps = sorted(self._steps(targets, running, began), key=lambda _: self._random())
+        tallies = self._gather(lambda step: step(), steps)
         done = reduce(Tally.__add__, tallies, Tally())
         active = [target for target in targets if target.endpoint.status == "active"]
         disabled = [target for target in targets if target.endpoint.status == "disabled"]
@@ -129,7 +146,42 @@ class Sweeper:
         self._count("OldestDueSeconds", done.oldest_due)
         self._count("EndpointsOpen", sum(target.health.state == "open" for target in active))
         self._count("EndpointsDisabled", len(disabled))
-        return {"outcome": "swept", "hints": done.hints, "ended": done.ended}
+        return {
+            "outcome": "swept",
+            "hints": done.hints,
+            "ended": done.ended,
+            "replayed": done.replayed,
+            "told": done.told,
+        }
+
+    def _steps(
+        self, targets: Sequence[Target], running: Sequence[Job], began: datetime
+    ) -> list[Callable[[], Tally]]:
+        stop = began + _STOPS_AFTER
+        live = {target.endpoint.id for target in targets if target.endpoint.status != "deleted"}
+        # What a person wants to be rid of is not sent while the job gets to it.
+        resting = {job.endpoint for job in running if job.kind == "discard"}
+        swept = [target for target in targets if target.endpoint.id not in resting]
+        return [
+            *(partial(self._carry_on, job, stop, job.endpoint not in live) for job in running),
+            *(partial(self._tell, target) for target in targets),
+            *(partial(self._part, part, stop) for part in _parts(swept)),
+        ]
+
+    def _carry_on(self, job: Job, stop: datetime, gone: bool) -> Tally:
+        replayed = jobs.carry_on(
+            job,
+            jobs=self._jobs,
+            deliveries=self._deliveries,
+            now=self._now,
+            stop=stop,
+            gone=gone,
+        )
+        return Tally(replayed=replayed)
+
+    def _tell(self, target: Target) -> Tally:
+        told = operational.tell(target, announcements=self._announcements, now=self._now())
+        return Tally(told=told)
 
     def _part(self, part: Part, stop: datetime) -> Tally:
         match part.target.endpoint.status:
@@ -144,15 +196,26 @@ class Sweeper:
 
     def _drain(self, part: Part, stop: datetime) -> Tally:
         now = self._now()
-        allowance = max(part.target.health.allowance // OPEN_SHARDS, 1)
+        health = self._paced(part.target, now)
+        allowance = max(health.allowance // OPEN_SHARDS, 1)
         due = self._due(part, clock.epoch_ms(now), allowance)
         hints = 0
         for start in range(0, len(due), _HINTS_A_CALL):
             if self._now() >= stop:
                 break
             hints += self._hint(part.target, due[start : start + _HINTS_A_CALL], "sweep")
+        shards = Counter(shard_of(one.event) for one in due)
+        if allowance in shards.values() and (mark := used_up(health, now)) is not None:
+            self._endpoints.change_health(part.target.endpoint.id, mark)
         waited = clock.epoch_ms(now) - due[0].next_due if due else 0
         return Tally(hints=hints, oldest_due=waited / 1000)
+
+    def _paced(self, target: Target, now: datetime) -> Health:
+        """The health with the pace of this minute: a recovering endpoint is not flooded."""
+        wider = wider_drain(target.health, now)
+        if wider is None:
+            return target.health
+        return self._endpoints.change_health(target.endpoint.id, wider) or target.health
 
     def _probe(self, part: Part) -> Tally:
         """The earliest due delivery of an open circuit alone, when its turn has come."""
@@ -167,7 +230,7 @@ class Sweeper:
         return Tally(hints=self._hint(part.target, due[:1], "probe"))
 
     def _end(self, part: Part, state: State, reason: str, until_ms: int, stop: datetime) -> Tally:
-        ended = 0
+        ended: list[Delivery] = []
         for due in self._due(part, until_ms, _ENDED_A_TURN // OPEN_SHARDS):
             if self._now() >= stop:
                 break
@@ -175,8 +238,18 @@ class Sweeper:
             done = self._deliveries.end(
                 due.event, due.endpoint, state, reason=reason, expires_at=expires_at
             )
-            ended += done is not None
-        return Tally(ended=ended)
+            if done is not None:
+                ended.append(done)
+        if state == "exhausted":
+            self._note_exhausted(part.target, ended)
+        return Tally(ended=len(ended))
+
+    def _note_exhausted(self, target: Target, ended: Sequence[Delivery]) -> None:
+        """What was given up is told, as it is when attempts are used up."""
+        told = [one.event for one in ended if not (one.test or EVENT_TYPES[one.type].operational)]
+        self._count("Exhausted", len(told))
+        if told:
+            self._endpoints.change_health(target.endpoint.id, after_held(told))
 
     def _due(self, part: Part, until_ms: int, at_most: int) -> list[Due]:
         """The earliest first, at most so many of each shard."""
@@ -221,11 +294,16 @@ class Sweeper:
 
 
 def _parts(targets: Sequence[Target]) -> list[Part]:
-    """One per shard, so that a long drain of one endpoint uses several threads."""
+    """One per shard, so that a long drain of one endpoint uses several threads.
+
+    Where the endpoint has one pace or one probe for all shards, they are one part.
+    """
     shards = tuple(range(OPEN_SHARDS))
     parts = []
     for target in targets:
-        if target.endpoint.status == "active" and target.health.state == "open":
+        health = target.health
+        is_paced = health.state == "open" or health.drain is not None
+        if target.endpoint.status == "active" and is_paced:
             parts.append(Part(target, shards))
         else:
             parts += [Part(target, (shard,)) for shard in shards]

@@ -1,0 +1,52 @@
+"""PATCH /api/webhooks/endpoints/{id}: change what the body names, if nobody else has meanwhile."""
+
+from tessera import clock
+from tessera.edge.api import entrypoint, principal, resolver
+from tessera.edge.environment import Environment
+from tessera.edge.observability import note
+from tessera.identity.principal import Machine, Operator
+from tessera.webhooks import endpoints
+from tessera.webhooks.destination import confirm
+from tessera.webhooks.endpoints import EndpointView
+from tessera.webhooks.reach import reach
+from tessera.webhooks.sealing import Seal
+from tessera.webhooks.settings import EndpointChanges
+from tessera.webhooks.store import Endpoints
+
+
+class Env(Environment):
+    webhooks_table: str
+    secrets_key: str
+    webhook_private_hosts: str
+    webhook_ports: str
+    own_hosts: str
+
+
+env = Env.load()
+stored = Endpoints(env.webhooks_table)
+seal = Seal(env.secrets_key)
+allowed = reach(
+    ports=env.webhook_ports,
+    own_hosts=env.own_hosts,
+    private_hosts=env.webhook_private_hosts,
+)
+app = resolver()
+
+
+@app.patch("/api/webhooks/endpoints/<id>")
+def change_endpoint(id: str, changes: EndpointChanges) -> EndpointView:
+    changed = endpoints.change(
+        id,
+        changes,
+        by=principal(app, Machine, Operator),
+        reach=allowed,
+        resolves=confirm,
+        seal=seal,
+        endpoints=stored,
+        now=clock.now(),
+    )
+    note(outcome="changed", endpoint=id, version=changed.version)
+    return changed
+
+
+handler = entrypoint(app)

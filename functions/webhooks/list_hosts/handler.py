@@ -1,0 +1,40 @@
+"""GET /api/webhooks/hosts: the hosts that have a credential, by name, and its user."""
+
+from typing import Annotated
+
+from tessera.cursors import Cursors
+from tessera.edge.api import Query, entrypoint, principal, resolver
+from tessera.edge.environment import Environment
+from tessera.identity.principal import Machine, Operator
+from tessera.secrets import Secret
+from tessera.webhooks import hosts
+from tessera.webhooks.hosts import HostPage
+from tessera.webhooks.store import Hosts
+
+
+class Env(Environment):
+    webhooks_table: str
+    cursors_secret: str  # its name; the value is read on first use
+
+
+env = Env.load()
+stored = Hosts(env.webhooks_table)
+cursors = Cursors(Secret(env.cursors_secret))
+app = resolver()
+
+
+@app.get("/api/webhooks/hosts")
+def list_hosts(
+    page_size: Annotated[int, Query(alias="pageSize", ge=1, le=100)] = 40,
+    cursor: str | None = None,
+) -> HostPage:
+    return hosts.page(
+        stored,
+        by=principal(app, Machine, Operator),
+        cursors=cursors,
+        cursor=cursor,
+        size=page_size,
+    )
+
+
+handler = entrypoint(app)
