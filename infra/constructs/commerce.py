@@ -57,4 +57,42 @@ class Commerce(Part):
             platform=platform,
             api=api,
         )
+        zone = setting(business_time_zone=settings.business_time_zone)
+        Endpoint(
+            self,
+            "commerce/read_entitlements",
+            commerce.uses("GetItem"),
+            zone,
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
+            self,
+            "commerce/read_own_entitlements",
+            commerce.uses("GetItem", "PutItem"),
+            tables.events.uses(),  # as for one's own subscriptions
+            vault.identity_providers(),
+            calendar,
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
+            self,
+            "commerce/read_object",
+            commerce.uses("GetItem", "Query", queries=["by_type"]),
+            tables.events.uses("GetItem"),
+            calendar,
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
+            self,
+            "commerce/list_objects",
+            commerce.uses("GetItem", "Query", queries=["by_owner", "by_partner", "by_type"]),
+            tables.events.uses("BatchGetItem", queries=["by_owner", "by_day"]),
+            vault.cursors.uses(),
+            calendar,
+            platform=platform,
+            api=api,
+        )
         Endpoint(self, "commerce/read_order", commerce.uses("GetItem"), platform=platform, api=api)

@@ -26,5 +26,14 @@ class Identity(Part):
             api=api,
         )
         Endpoint(
+            self,
+            "identity/detach_identity",
+            commerce.uses("GetItem", "PutItem", "DeleteItem"),
+            events.uses("PutItem"),
+            setting(business_time_zone=platform.settings.business_time_zone),
+            platform=platform,
+            api=api,
+        )
+        Endpoint(
             self, "identity/list_identities", commerce.uses("GetItem"), platform=platform, api=api
         )

@@ -137,6 +137,61 @@ def read_order(deployed: Deployed) -> None:
     assert deployed.api.call("GET", f"/api/order/{placed['id']}")["id"] == placed["id"]
 
 
+@exercise("commerce/read_entitlements")
+@exercise("commerce/read_own_entitlements")
+def ask_for_entitlements(deployed: Deployed) -> None:
+    api = deployed.api
+    person = fresh("auth0|reader")
+    owner = order(api, id_token={"iss": auth0(api), "sub": person})["owner"]
+
+    by_owner = api.send("GET", f"/api/entitlements?owner={owner}")
+    by_identity = api.send("GET", "/api/entitlements", params={"iss": auth0(api), "sub": person})
+    own = api.call("GET", "/api/mma/entitlements", token=api.person_token(auth0(api), person))
+    tag = {"If-None-Match": by_owner.headers["ETag"]}
+    again = api.send("GET", f"/api/entitlements?owner={owner}", headers=tag)
+
+    assert by_owner.json()["entitlements"]
+    assert by_owner.json() == by_identity.json() == own
+    assert (again.status_code, again.content) == (304, b"")
+    newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
+    assert api.call("GET", "/api/mma/entitlements", token=newcomer)["entitlements"] == []
+
+
+@exercise("commerce/read_object")
+@exercise("commerce/list_objects")
+def look_at_objects(deployed: Deployed) -> None:
+    api = deployed.api
+    owner = order(api)["owner"]
+    objects = "/api/objects/limio"
+
+    (subscription,) = api.call("GET", f"{objects}/subscriptions?owner={owner}")["items"]
+    assert api.call("GET", f"{objects}/subscriptions/{subscription['id']}") == subscription
+    (offer,) = subscription["offers"]
+    assert api.call("GET", f"{objects}/subscription_offers/{offer['id']}") == offer
+    (entitled,) = api.call("GET", f"{objects}/user_entitlements?owner={owner}")["items"]
+    assert api.call("GET", f"{objects}/user_entitlements/{entitled['id']}") == entitled
+    event, *_ = api.call("GET", f"{objects}/events?owner={owner}")["items"]
+    assert api.call("GET", f"{objects}/events/{event['id']}") == event
+
+    first = api.call("GET", f"{objects}/subscriptions?limit=1")
+    more = first.get("queryMore", "")
+    assert not more or api.call("GET", f"{objects}/subscriptions?limit=1&queryMore={more}")["items"]
+    assert api.call("GET", f"{objects}/events?limit=1")["items"]
+    nobody = f"partner_org-{uuid.uuid4().hex}"
+    assert api.call("GET", f"{objects}/orders?partner_org={nobody}")["items"] == []
+
+
+@exercise("identity/detach_identity")
+def detach(deployed: Deployed) -> None:
+    api = deployed.api
+    owner = order(api, id_token={"iss": auth0(api), "sub": fresh("auth0|leaver")})["owner"]
+    path = f"/api/objects/externalidentity/{owner}"
+    (identity,) = api.call("GET", path)["items"]
+
+    assert api.send("DELETE", f"{path}/{identity['id']}").status_code == 204
+    assert api.call("GET", path)["items"] == []
+
+
 @exercise("identity/attach_identity")
 @exercise("identity/list_identities")
 def attach(deployed: Deployed) -> None:

@@ -213,6 +213,42 @@ def query_all(
         page = query(table, of, pk, **{**options, "start": page.next})
 
 
+def walk(
+    table: str,
+    of: Table,
+    partitions: Sequence[str],
+    *,
+    index: str,
+    limit: int,
+    after: Row | None,
+    at_most: int,
+    **options: Any,
+) -> Page:
+    """Rows of an index's partitions, one partition after another, with at most `at_most` queries.
+
+    `next` of a page is `after` of the following one. A page that ran out of queries may be short.
+    """
+    keys = _index(of, index)
+    at = 0 if after is None else partitions.index(after[keys.pk])
+    start = after if after is not None and len(after) > 1 else None
+    rows: list[Row] = []
+    for _ in range(at_most):
+        if at == len(partitions):
+            break
+        wanted = limit + 1 - len(rows)  # one more tells whether another page follows
+        page = query(table, of, partitions[at], index=index, limit=wanted, start=start, **options)
+        rows += page.rows
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            names = dict.fromkeys((keys.pk, keys.sk, of.pk, *([of.sk] if of.sk else [])))
+            return Page(rows[:limit], {name: last[name] for name in names})
+        start = page.next
+        at += start is None
+    if at == len(partitions):
+        return Page(rows, None)
+    return Page(rows, start or {keys.pk: partitions[at]})
+
+
 def row_of(item: Mapping[str, Any]) -> Row:
     return {name: _plain(value) for name, value in item.items()}
 

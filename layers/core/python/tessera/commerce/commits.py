@@ -35,6 +35,8 @@ class Commit(NamedTuple):
     """Objects that must not exist yet."""
     replaces: Sequence[Record] = ()
     """Objects of this owner, new or not."""
+    removes: Sequence[Record] = ()
+    """Objects of this owner that shall be gone."""
     events: Sequence[Event] = ()
     retires: tuple[Ownership, datetime] | None = None
     """An emptied owner that this one takes over from, and when it was read."""

@@ -41,6 +41,8 @@ class Held(Data):
     """The first day not covered: cancelled, or the term is over and does not renew."""
     suspended: bool = False
     """Or not activated yet: nothing is granted, whatever the dates say."""
+    awaits_activation: bool = False
+    """Of the two it is the latter."""
     cancels: bool = False
     """Does it end because it was cancelled? The mere end of a term is not announced ahead."""
     change_day: Day | None = None
@@ -173,13 +175,18 @@ class Announcements:
             self._entitlement_body(subscription, ahead)
 
     def entitlements_if_changed(self, subscription: str) -> None:
-        """As sync tells it: what differs from the last bodies sent, today's and the one ahead."""
+        """As sync tells it: what differs from the last bodies sent, today's and the one ahead.
+
+        An announcement that no longer holds is taken back by a body without date: its day may come
+        before that of the one that takes its place.
+        """
         held = self._held(subscription)
         day = held.ahead(self._today)
         ahead = None if day is None else Announced(codes=held.on(day), day=day)
-        if held.on(self._today) != held.said.codes or (ahead is None and held.said_ahead):
+        is_withdrawn = held.said_ahead is not None and held.said_ahead != ahead
+        if held.on(self._today) != held.said.codes or is_withdrawn:
             self.entitlements(subscription)
-        elif ahead is not None and ahead != held.said_ahead:
+        elif ahead is not None and held.said_ahead is None:
             self._entitlement_body(subscription, ahead.day)
 
     def _entitlement_body(self, subscription: str, day: date | None) -> None:
@@ -192,7 +199,7 @@ class Announcements:
             "effectiveDate": None if day is None else clock.zoneless(day),
             "updated": clock.instant(at),
             "owner": self._ownership.owner.id,
-            "identities": [_identity_members(one) for one in self._ownership.identities],
+            "identities": [identity_members(one) for one in self._ownership.identities],
             "entitlements": [{"code": code} for code in codes],
         }
         self._event(
@@ -256,6 +263,7 @@ def held(holding: Holding, before: Held | None = None) -> Held:
         end=end,
         cancels=data.cancel_date is not None and end == data.cancel_date,
         suspended=is_on_hold(holding),
+        awaits_activation=is_on_hold(holding) and holding.status != "suspended",
         change_day=change.effective_date if change else None,
         spans=tuple(_spans(holding)),
         tracking=data.tracking,
@@ -273,7 +281,8 @@ def _spans(holding: Holding) -> Iterable[Span]:
             yield Span(start=offer.data.start, end=offer.data.end, codes=codes)
 
 
-def _identity_members(identity: Identity) -> dict[str, str]:
+def identity_members(identity: Identity) -> dict[str, str]:
+    """Under the short keys; service and type where they are known."""
     data = identity.data
     members = {"sub": data.sub, "iss": data.iss, "service": data.service, "type": data.type}
     return {name: value for name, value in members.items() if value is not None}

@@ -19,6 +19,9 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 | an owner's identities and entitlements | Get `id-…` | 1 |
 | a subscription by id or number, all in it | Query `sub-…`, derived from the number | 1 |
 | an owner's subscriptions | Query by_owner, `schedules`–`subscriptions` | 1 |
+| an offer, add-on or schedule by id | Query by_type | 1 |
+| a page of a kind, of an owner or an organisation | Query by_owner, by_partner | 1 |
+| a page of a kind, of all | Query by_type, its 16 partitions one after another | 1–16 |
 
 Index keys, partition then sort: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type
 `{path type}#{last digit of the id}`, `{id}`; by_partner `{organisation}#{path type}`,
@@ -32,7 +35,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tessera import clock, events
+from tessera import clock, events, ids
 from tessera.commerce.commits import Commit, Exists, Outdated
 from tessera.commerce.entitlements import Held, OwnedCustomer, Ownership
 from tessera.commerce.models import (
@@ -48,15 +51,18 @@ from tessera.commerce.models import (
 )
 from tessera.dynamo import (
     ConditionFailed,
+    Page,
     Row,
     TransactionLost,
     Write,
     commit,
+    delete,
     get,
     get_many,
     put,
     query,
     query_all,
+    walk,
 )
 from tessera.objects import Record
 from tessera.tables import COMMERCE
@@ -73,8 +79,25 @@ _PATH_TYPES: Mapping[type[Record], str] = {
     Schedule: "schedules",
     Order: "orders",
 }
+_MODELS: Mapping[str, type[Record]] = {
+    kind.prefix: kind
+    for kind in (
+        Identity,
+        Customer,
+        Address,
+        Subscription,
+        SubscriptionOffer,
+        Schedule,
+        Order,
+    )
+}
 _HELD = {"offers", "add_ons", "schedule"}
 _MAX_ROWS_OF_AN_OWNER = 20_000
+
+
+_PARTITIONS = "0123456789abcdef"
+_QUERIES_A_PAGE = 20
+"""All 16 partitions of a kind, and some room for pages that DynamoDB cuts at 1 MB."""
 
 
 class CommerceTable:
@@ -84,11 +107,11 @@ class CommerceTable:
         self._events = events_table
 
     def ownership(self, owner: str) -> Ownership | None:
-        row = get(self._name, {"pk": owner, "sk": owner})
+        row = get(self._name, {"pk": owner, "sk": owner}) if ids.is_id(owner, "id") else None
         return _ownership(row) if row else None
 
     def identity(self, id: str) -> Identity | None:
-        row = get(self._name, {"pk": id, "sk": id})
+        row = get(self._name, {"pk": id, "sk": id}) if ids.is_id(id, "xid") else None
         return Identity.model_validate(row) if row else None
 
     def customer(self, id: str) -> Customer | None:
@@ -117,6 +140,121 @@ class CommerceTable:
         )
         return sorted(_holdings(rows), key=lambda one: (one.data.start_date, one.created, one.id))
 
+    def object(self, path_type: str, id: str) -> Record | None:
+        """An object of one of the kinds by its id: one request."""
+        match path_type:
+            case "identities" if ids.is_id(id, "id"):
+                ownership = self.ownership(id)
+                return ownership.owner if ownership else None
+            case "subscriptions":
+                return self.holding(id)
+            case "subscription_offers" | "schedules":
+                # Their rows stand under a subscription that the id does not tell.
+                partition = f"{path_type}#{id[-1]}"
+                rows = query(
+                    self._name, COMMERCE, partition, index="by_type", since=id, until=id
+                ).rows
+            case _:
+                row = get(self._name, {"pk": id, "sk": id})
+                rows = [row] if row else []
+        return _object(rows[0]) if rows else None
+
+    def objects(
+        self,
+        path_type: str,
+        *,
+        owner: str | None,
+        partner_org: str | None,
+        limit: int,
+        after: Row | None,
+    ) -> tuple[list[Record], Row | None]:
+        """A page, and the key after which the next one begins.
+
+        Subscriptions come with all they hold, at a query each where they are not an owner's few.
+        """
+        if path_type == "subscriptions" and owner is not None:
+            page = self._few_holdings(owner, limit, after)
+            if page is not None:
+                return page
+        found = self._walk(path_type, owner, partner_org, limit, after)
+        if path_type == "subscriptions":
+            held = (self.holding(row["pk"]) for row in found.rows)
+            return [one for one in held if one is not None], found.next
+        return [_object(row) for row in found.rows], found.next
+
+    def ownerships(
+        self, *, partner_org: str | None, limit: int, after: Row | None
+    ) -> tuple[list[Ownership], Row | None]:
+        """Owners without external identities, of an organisation or all, as `objects` lists them.
+
+        Of an organisation a page may be short although another one follows.
+        """
+        if partner_org is None:
+            found = self._walk("identities", None, None, limit, after, begins="id-")
+        else:
+            found = self._walk(
+                "identities",
+                None,
+                partner_org,
+                limit,
+                after,
+                keep="#type = :type",
+                type=Owner.model_fields["type"].default,
+            )
+        return [_ownership(row) for row in found.rows], found.next
+
+    def _walk(
+        self,
+        path_type: str,
+        owner: str | None,
+        partner_org: str | None,
+        limit: int,
+        after: Row | None,
+        **options: Any,
+    ) -> Page:
+        if owner is not None:
+            index, partitions = "by_owner", [owner]
+            options["begins"] = f"{path_type}#"
+        elif partner_org is not None:
+            index, partitions = "by_partner", [f"{partner_org}#{path_type}"]
+        else:
+            index, partitions = "by_type", [f"{path_type}#{digit}" for digit in _PARTITIONS]
+        return walk(
+            self._name,
+            COMMERCE,
+            partitions,
+            index=index,
+            limit=limit,
+            after=after,
+            at_most=_QUERIES_A_PAGE,
+            **options,
+        )
+
+    def _few_holdings(
+        self, owner: str, limit: int, after: Row | None
+    ) -> tuple[list[Record], Row | None] | None:
+        """One query, if it brings all rows of the owner's subscriptions."""
+        page = query(
+            self._name,
+            COMMERCE,
+            owner,
+            index="by_owner",
+            since="schedules",
+            until="subscriptions~",
+        )
+        if page.next is not None:
+            return None
+        keys = {
+            row["pk"]: {name: row[name] for name in ("owner", "owner_sk", "pk", "sk")}
+            for row in page.rows
+            if row["record_type"] == "subscription"
+        }
+        passed = after["owner_sk"] if after else ""
+        left = [one for one in _holdings(page.rows) if keys[one.id]["owner_sk"] > passed]
+        left.sort(key=lambda one: str(keys[one.id]["owner_sk"]))
+        following = keys[left[limit - 1].id] if len(left) > limit else None
+        return [*left[:limit]], following
+
     def customer_with_addresses(
         self, customer: str, addresses: Sequence[str]
     ) -> tuple[Customer | None, dict[str, Address]]:
@@ -143,6 +281,7 @@ class CommerceTable:
         if change.retires is not None:
             owners.add(change.retires[0].owner.id)
         writes += [self._replaced(one, owners) for one in change.replaces]
+        writes += [self._removed(one) for one in change.removes]
         writes += [events.record(self._events, event) for event in change.events]
         try:
             commit(writes)
@@ -166,16 +305,22 @@ class CommerceTable:
         condition = f"attribute_not_exists(pk) OR #owner IN ({among})"
         return put(self._name, _row(one), condition=condition, **values)
 
+    def _removed(self, one: Record) -> Write:
+        return delete(self._name, _key(one), condition="#owner = :owner", owner=one.owner or "")
+
+
+def _key(one: Record) -> Row:
+    pk = one.related if isinstance(one, SubscriptionOffer | Schedule) else one.id
+    return {"pk": pk, "sk": one.id}
+
 
 def _row(one: Record) -> Row:
     kind = _PATH_TYPES[type(one)]
     created = clock.instant(one.created)
-    pk = one.related if isinstance(one, SubscriptionOffer | Schedule) else one.id
     members = one.model_dump(by_alias=True, exclude_none=True, exclude=_HELD)
     row: Row = {
         **members,
-        "pk": pk,
-        "sk": one.id,
+        **_key(one),
         "shape": _SHAPE,
         "type_pk": f"{kind}#{one.id[-1]}",
         "type_sk": one.id,
@@ -218,6 +363,13 @@ def _ownership(row: Row) -> Ownership:
         customers=tuple(OwnedCustomer.model_validate(one) for one in row["customers"]),
         unannounced=tuple(row.get("unannounced", ())),
     )
+
+
+def _object(row: Row) -> Record:
+    """The object of a row; of a subscription without what hangs from it."""
+    if row["sk"].startswith("id-"):
+        return _ownership(row).owner
+    return _MODELS[row["sk"].partition("-")[0]].model_validate(row)
 
 
 def _holdings(rows: Iterable[Row]) -> list[Holding]:

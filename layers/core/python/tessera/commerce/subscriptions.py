@@ -13,8 +13,8 @@ def on_day(holding: Holding, today: date) -> Holding:
     return holding.model_copy(
         update={
             "status": status_on(holding, today),
-            "offers": tuple(_offer_on(offer, today) for offer in holding.offers),
-            "add_ons": tuple(_offer_on(offer, today) for offer in holding.add_ons),
+            "offers": tuple(offer_on(offer, today) for offer in holding.offers),
+            "add_ons": tuple(offer_on(offer, today) for offer in holding.add_ons),
         }
     )
 
@@ -42,7 +42,8 @@ def is_on_hold(holding: Holding) -> bool:
     return holding.status == "suspended" or (holding.status == "pending" and waits)
 
 
-def _offer_on(offer: SubscriptionOffer, today: date) -> SubscriptionOffer:
+def offer_on(offer: SubscriptionOffer, today: date) -> SubscriptionOffer:
+    """With the status that its dates give it on that day; a cancellation stays."""
     if offer.status == "cancelled":
         return offer
     if offer.data.end is not None and today >= offer.data.end:

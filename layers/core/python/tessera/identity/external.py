@@ -1,4 +1,4 @@
-"""Attaching a person's login, or an account elsewhere, to an owner.
+"""Attaching a person's login, or an account elsewhere, to an owner, and detaching it.
 
 One identity belongs to one owner, and all identities of an owner have the same rights.
 Source: `000_277bab192cd07c3f.txt` of the seeds, its second call.
@@ -10,7 +10,8 @@ from typing import Protocol
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership
 from tessera.commerce.models import Identity, IdentityData, identity_id
-from tessera.errors import Conflict, Gone, NotFound, invalid
+from tessera.commerce.owners import present
+from tessera.errors import Conflict, NotFound, invalid
 from tessera.identity.claims import IdToken, Label
 from tessera.identity.issuers import normalised
 from tessera.objects import Model
@@ -24,10 +25,6 @@ _ANNOUNCED_AT_ONCE = 40
 
 class IdentityInUse(Conflict):
     title = "The identity belongs to another owner"
-
-
-class OwnerMerged(Gone):
-    title = "The owner has become another"
 
 
 class Labels(Protocol):
@@ -60,14 +57,23 @@ def attach(
     Raises `NotFound`, `OwnerMerged`, `OwnerBusy`, `IdentityInUse`, `InvalidFields`.
     """
     attached, unannounced = decided(lambda: _attach_once(new, to, owners, labels, now, today))
-    while unannounced:
-        unannounced = decided(lambda: _announce_rest(to, owners, now, today))
+    _announce_all(to, owners, now, today, unannounced)
     return attached
+
+
+def detach(identity: str, *, owner: str, owners: Owners, now: datetime, today: date) -> None:
+    """Takes the identity from the owner, and tells whose access it still is.
+
+    The last one may go: that person's next login begins with an empty owner.
+    Raises `NotFound` when it is not this owner's, `OwnerMerged` and `OwnerBusy`.
+    """
+    unannounced = decided(lambda: _detach_once(identity, owner, owners, now, today))
+    _announce_all(owner, owners, now, today, unannounced)
 
 
 def identities_of(owner: str, *, owners: Owners) -> tuple[Identity, ...]:
     """Oldest attachment first. Raises `NotFound`, `OwnerMerged`."""
-    return _present(owners.ownership(owner), owner).identities
+    return present(owners.ownership(owner), owner).identities
 
 
 def _attach_once(
@@ -137,16 +143,7 @@ def _commit(
         if attached_already
         else (*ownership.identities, identity)
     )
-    telling = Announcements(ownership, now=now, today=today)
-    entitled = tuple(one.id for one in ownership.held if one.on(today))
-    telling.becomes(
-        ownership.model_copy(
-            update={"identities": listed, "unannounced": entitled[_ANNOUNCED_AT_ONCE:]}
-        )
-    )
-    telling.tell("identity.attached", identity.wire())
-    for subscription in entitled[:_ANNOUNCED_AT_ONCE]:
-        telling.entitlements(subscription)
+    telling = _told("identity.attached", identity, ownership, listed, now, today)
     owners.commit(
         Commit(
             ownership=telling.ownership,
@@ -157,7 +154,48 @@ def _commit(
             retires=None if emptied is None else _retired(emptied, identity, now),
         )
     )
-    return identity, len(entitled) > _ANNOUNCED_AT_ONCE
+    return identity, bool(telling.ownership.unannounced)
+
+
+def _detach_once(id: str, owner: str, owners: Owners, now: datetime, today: date) -> bool:
+    """Are subscriptions left to be announced?"""
+    ownership = _writable(owners.ownership(owner), owner)
+    identity = next((one for one in ownership.identities if one.id == id), None)
+    if identity is None:
+        raise NotFound("This owner has no such identity.", code="not_found")
+    left = tuple(one for one in ownership.identities if one.id != id)
+    telling = _told("identity.detached", identity, ownership, left, now, today)
+    owners.commit(
+        Commit(
+            ownership=telling.ownership,
+            seen=ownership.owner.updated,
+            removes=[identity],
+            events=telling.events,
+        )
+    )
+    return bool(telling.ownership.unannounced)
+
+
+def _told(
+    type: str,
+    identity: Identity,
+    ownership: Ownership,
+    listed: tuple[Identity, ...],
+    now: datetime,
+    today: date,
+) -> Announcements:
+    """What became of the identity, then whose access it is: as much as one commit holds."""
+    telling = Announcements(ownership, now=now, today=today)
+    entitled = tuple(one.id for one in ownership.held if one.on(today))
+    telling.becomes(
+        ownership.model_copy(
+            update={"identities": listed, "unannounced": entitled[_ANNOUNCED_AT_ONCE:]}
+        )
+    )
+    telling.tell(type, identity.wire())
+    for subscription in entitled[:_ANNOUNCED_AT_ONCE]:
+        telling.entitlements(subscription)
+    return telling
 
 
 def _retired(emptied: Ownership, identity: Identity, now: datetime) -> tuple[Ownership, datetime]:
@@ -165,6 +203,13 @@ def _retired(emptied: Ownership, identity: Identity, now: datetime) -> tuple[Own
         update={"status": "replaced", "replaced_by": identity.owner, "updated": now}
     )
     return emptied.model_copy(update={"owner": owner, "identities": ()}), emptied.owner.updated
+
+
+def _announce_all(
+    owner: str, owners: Owners, now: datetime, today: date, unannounced: bool
+) -> None:
+    while unannounced:
+        unannounced = decided(lambda: _announce_rest(owner, owners, now, today))
 
 
 def _announce_rest(owner: str, owners: Owners, now: datetime, today: date) -> bool:
@@ -185,16 +230,7 @@ def _announce_rest(owner: str, owners: Owners, now: datetime, today: date) -> bo
 
 
 def _writable(ownership: Ownership | None, owner: str) -> Ownership:
-    present = _present(ownership, owner)
-    if present.owner.status == "merging":
+    there = present(ownership, owner)
+    if there.owner.status == "merging":
         raise OwnerBusy("The owner is being merged. Try again in a minute.")
-    return present
-
-
-def _present(ownership: Ownership | None, owner: str) -> Ownership:
-    if ownership is None:
-        raise NotFound(f"There is no owner {owner[:60]}.", code="not_found")
-    survivor = ownership.owner.merged_into or ownership.owner.replaced_by
-    if ownership.owner.status in ("merged", "replaced"):
-        raise OwnerMerged(f"This owner is now {survivor}. Use that id.", owner=survivor)
-    return ownership
+    return there
