@@ -60,7 +60,7 @@ class Delivery(Part):
         send_deliveries = self._function(
             "webhooks/send_deliveries",
             tables.webhooks.uses("BatchGetItem", "PutItem", "UpdateItem"),
-            tables.events.uses("GetItem"),
+            tables.events.uses("GetItem", "PutItem"),
             vault.seals("Decrypt"),
             slow.sends("SLOW_QUEUE_URL"),
             egress(platform, api),
@@ -70,8 +70,16 @@ class Delivery(Part):
         )
         sweep_deliveries = self._function(
             "webhooks/sweep_deliveries",
-            tables.webhooks.uses("GetItem", "Query", "PutItem", "UpdateItem", queries=["due"]),
-            tables.events.uses(),
+            tables.webhooks.uses(
+                "BatchGetItem",
+                "ConditionCheckItem",
+                "GetItem",
+                "PutItem",
+                "Query",
+                "UpdateItem",
+                queries=["due", "by_endpoint", "failed"],
+            ),
+            tables.events.uses("PutItem"),
             slow.sends("SLOW_QUEUE_URL"),
             seconds=_SWEEP_SECONDS,
         )
