@@ -245,6 +245,8 @@ def test_lists_by_organisation_hold_what_hangs_from_its_customers(
 
     assert {one["id"] for one in listed} == set(store.ids(path_type, owner=store.partners_owner))
     assert all(one["partner_org"] == ACME for one in listed)
+    one_by_one = store.ids(path_type, partner_org=ACME, limit=1)
+    assert sorted(one_by_one) == sorted(one["id"] for one in listed)
     assert store.ids(path_type, partner_org=f"partner_org-{0:032}") == []
 
 

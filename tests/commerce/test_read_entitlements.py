@@ -36,9 +36,14 @@ def owners(tables: dict[str, str]) -> CommerceTable:
         Name="/tessera/dev/identity_providers", Type="String", Value="[]"
     )
     owners = CommerceTable("Commerce", "Events")
+    synced(owners, "A-S00000271")
+    return owners
+
+
+def synced(owners: CommerceTable, number: str, **detail: Any) -> None:
     sync(
-        "A-S00000271",
-        billing=FakeBilling(billed()),
+        number,
+        billing=FakeBilling(billed(number, **detail)),
         catalog=FakeCatalog(candidate()),
         partners=FakePartners(),
         owners=owners,
@@ -46,7 +51,6 @@ def owners(tables: dict[str, str]) -> CommerceTable:
         today=TODAY,
         mode="test",
     )
-    return owners
 
 
 @pytest.fixture
@@ -185,6 +189,26 @@ def test_refuses_what_it_cannot_answer(
     answer = read(asked(query))
 
     assert (answer["statusCode"], body(answer)["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("status", "raw", "shown"),
+    [
+        ("suspended", "Suspended", "suspended"),
+        ("pending", "Pending Activation", "pending"),
+    ],
+)
+def test_what_billing_holds_back_is_listed_with_its_status_and_gives_nothing(
+    owners: CommerceTable, read: Handler, status: str, raw: str, shown: str
+) -> None:
+    synced(owners, "A-S00000272", status=status, raw_status=raw)
+
+    answer = body(read(asked()))
+
+    listed = {one["subscription"]: one for one in answer["subscriptions"]}
+    held_back = listed["A-S00000272"]
+    assert (held_back["status"], held_back["entitlements"]) == (shown, [])
+    assert listed["A-S00000271"]["status"] == "active"
 
 
 def test_a_merged_owner_is_gone_and_its_survivor_named(

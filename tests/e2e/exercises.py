@@ -351,7 +351,7 @@ def hold_an_endpoint(deployed: Deployed) -> None:
 def keep_host_credentials(deployed: Deployed) -> None:
     api = deployed.api
     host = f"{uuid.uuid4().hex}.example.com"
-    login = {"username": "tessera", "password": "p4ss"}
+    login = {"user": "tessera", "password": "p4ss"}
     assert api.send("PUT", f"/api/webhooks/hosts/{host}", login).ok
     listed = api.call("GET", "/api/webhooks/hosts?pageSize=100")
     assert "p4ss" not in json.dumps(listed)

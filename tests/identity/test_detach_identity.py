@@ -5,7 +5,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera.commerce.commits import Commit
+from tessera.commerce.commits import Commit, Outdated
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import sync
 from tessera.identity.external import NewIdentity, attach
@@ -142,6 +142,19 @@ def test_an_identity_of_another_owner_is_not_found(
     assert (answer["statusCode"], body(answer)["code"]) == (404, "not_found")
     assert owners.identity(IDENTITY) is not None
     assert len(told()) == before
+
+
+def test_a_commit_removes_nothing_that_belongs_to_another_owner(owners: CommerceTable) -> None:
+    other = owners.ownership(synced(owners, "A-S00000999", account=account("A00000099")))
+    identity = owners.identity(IDENTITY)
+    assert other is not None
+    assert identity is not None
+    taken = identity.model_copy(update={"owner": other.owner.id})
+
+    with pytest.raises(Outdated):
+        owners.commit(Commit(ownership=other, seen=other.owner.updated, removes=[taken]))
+
+    assert owners.identity(IDENTITY) == identity
 
 
 def test_a_repeat_is_not_found(detach: Handler) -> None:

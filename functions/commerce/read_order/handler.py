@@ -1,9 +1,7 @@
 """GET /api/order/{id}: one order, as far as it has come."""
 
-from typing import Any
-
 from tessera.commerce.store import CommerceTable
-from tessera.edge.api import entrypoint, resolver
+from tessera.edge.api import Response, document, entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.errors import NotFound
 
@@ -18,11 +16,11 @@ app = resolver()
 
 
 @app.get("/api/order/<id>")
-def read_order(id: str) -> dict[str, Any]:
+def read_order(id: str) -> Response[str]:
     order = orders.order(id)
     if order is None:
         raise NotFound(f"There is no order {id[:60]}.", code="not_found")
-    return order.wire()
+    return document(order.wire())
 
 
 handler = entrypoint(app)

@@ -9,13 +9,10 @@ from tessera.commerce.eligibility import Organisation
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Customer, Identity, IdentityData, Owner, identity_id
 from tessera.commerce.order_requests import NewOrder
+from tessera.commerce.owners import present
 from tessera.commerce.purchased_objects import Buyer
-from tessera.errors import Gone, invalid
+from tessera.errors import invalid
 from tessera.identity.issuers import normalised
-
-
-class OwnerMerged(Gone):
-    title = "The owner has become another"
 
 
 class Labels(Protocol):
@@ -109,9 +106,7 @@ def _reused(ownership: Ownership, organisation: Organisation | None) -> Buyer:
 def _known(ownership: Ownership | None, field: str) -> Ownership:
     if ownership is None:
         raise invalid(field, "There is no owner with this id.")
-    survivor = ownership.owner.merged_into or ownership.owner.replaced_by
-    if survivor is not None:
-        raise OwnerMerged(f"This owner is now {survivor}. Use that id.", owner=survivor)
-    if ownership.owner.status == "merging":
+    known = present(ownership, ownership.owner.id)
+    if known.owner.status == "merging":
         raise OwnerBusy("The owner is being merged. Try again in a minute.")
-    return ownership
+    return known
