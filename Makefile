@@ -42,10 +42,10 @@ check: ## Lint, formatting, types, import contracts
 	PYTHONPATH=layers/core/python:. $(BIN)/lint-imports
 
 unit: ## Tests that need nothing but loopback, on all cores
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --durations=12
 
 e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
-	$(BIN)/pytest -m e2e tests/e2e
+	$(BIN)/pytest -m e2e tests/e2e --durations=6
 
 screenshots: ## Pictures of every page, taken in a browser
 	$(BIN)/python -m tests.e2e.screenshots

@@ -13,6 +13,7 @@ os.environ.update(
 )
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 from tessera import aws, dynamo, events
@@ -77,6 +78,10 @@ def _projection(index: Index) -> dict[str, Any]:
         return {"ProjectionType": "ALL"}
     return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.includes)}
 
+
+# How long an example takes says more of the machine than of the code: time gates nothing.
+settings.register_profile("tessera", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tessera")
 
 Told = Callable[..., list[Event]]
 

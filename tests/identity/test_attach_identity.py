@@ -242,8 +242,13 @@ def test_a_token_without_the_scope_is_refused(attach: Handler) -> None:
 
 def test_the_fifty_first_identity_is_refused(owners: CommerceTable, attach: Handler) -> None:
     synced(owners)
-    for n in range(50):
-        attach(request(OWNER, {"id_token": {"iss": "x", "sub": f"{n}"}}))
+    attach(request(OWNER, {"id_token": TOKEN}))
+    ownership = owners.ownership(OWNER)
+    assert ownership is not None
+    (one,) = ownership.identities
+    fifty = [one.model_copy(update={"id": f"xid-{n}"}) for n in range(50)]
+    full = ownership.model_copy(update={"identities": tuple(fifty)})
+    owners.commit(Commit(ownership=full, seen=ownership.owner.updated))
 
     answer = attach(request(OWNER, {"id_token": {"iss": "x", "sub": "50"}}))
 
