@@ -302,7 +302,7 @@ def lose_the_sender(deployed: Deployed, event: str, endpoint: str) -> None:
     )
 
 
-def settled(api: Api, event: str, endpoint: str, *, within: float = 60) -> dict[str, Any]:
+def settled(api: Api, event: str, endpoint: str, *, within: float = 150) -> dict[str, Any]:
     """The delivery once it has ended, which is a moment after the receiver has answered."""
     until = time.monotonic() + within
     while time.monotonic() < until:
