@@ -335,6 +335,50 @@ class OrderWarning(Model):
     field: str | None = None
 
 
+class Provisioning(Model):
+    """The clock of an order: when carrying it out goes on, and when it is given up."""
+
+    attempt: int = 0
+    next_at: Instant | None = None
+    """None once it has ended."""
+    give_up_at: Instant
+    lease_until: Instant | None = None
+    """While one worker carries it on."""
+
+
+class EndedOffer(Data):
+    id: str
+    before: Day | None = None
+    """Its end until then; none while it was open."""
+
+
+class ResizedOffer(Data):
+    id: str
+    before: int
+    after: int
+
+
+class Alteration(Data):
+    """What an order does to one subscription: carried out, undone and done again from this."""
+
+    subscription: str
+    day: Day
+    """The first day on which it holds."""
+    is_new: bool = False
+    """It creates the subscription with all it holds."""
+    adds: tuple[str, ...] = ()
+    """Subscription offers that it creates."""
+    ends: tuple[EndedOffer, ...] = ()
+    resizes: tuple[ResizedOffer, ...] = ()
+    before: dict[str, Any] = Field(default_factory=dict)
+    """Members of the subscription's data that it changes, as stored until then; None if absent."""
+    after: dict[str, Any] = Field(default_factory=dict)
+    """The same members as they are from `day` on."""
+
+
+_KEPT_INSIDE = ("fingerprint", "payment_method", "provisioning", "alterations")
+
+
 class Order(Record):
     prefix: ClassVar[str] = "order"
     record_type: str = "order"
@@ -350,10 +394,17 @@ class Order(Record):
     process: tuple[ProcessStep, ...] = ()
     fingerprint: str | None = None
     """SHA-256 of the body that placed it: tells a repeat from another order. Not shown."""
+    payment_method: str | None = None
+    """Zuora's id of the payment method that it names. Not shown."""
+    provisioning: Provisioning | None = None
+    """Not shown: `status` and `process` say how far it has come."""
+    alterations: tuple[Alteration, ...] = ()
+    """One for each of its subscriptions. Not shown."""
 
     def wire(self) -> dict[str, Any]:
         shown = super().wire()
-        shown.pop("fingerprint", None)
+        for name in _KEPT_INSIDE:
+            shown.pop(name, None)
         return shown
 
 
