@@ -2,10 +2,11 @@
 
 from tessera import clock
 from tessera.catalog.store import CatalogTable
+from tessera.commerce.acceptance import Placed
 from tessera.commerce.buyers import Moment
 from tessera.commerce.models import PlacedBy
 from tessera.commerce.order_requests import NewOrder
-from tessera.commerce.purchase import Placed, place
+from tessera.commerce.purchase import place
 from tessera.commerce.shelf import Shelf
 from tessera.commerce.store import CommerceTable
 from tessera.edge.api import Response, accepted, entrypoint, principal, resolver

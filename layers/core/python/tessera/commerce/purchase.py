@@ -4,13 +4,13 @@ One transaction writes everything and its events; the billing system follows beh
 README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purchase is confirmed").
 """
 
-import hashlib
 from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from tessera import ids
+from tessera.commerce.acceptance import Naming, Placed, answer, once
 from tessera.commerce.buyers import Known, Labels, Moment, who_buys
-from tessera.commerce.commits import Commit, decided
+from tessera.commerce.commits import Commit
 from tessera.commerce.eligibility import (
     Organisation,
     check_buyer,
@@ -24,12 +24,8 @@ from tessera.commerce.models import Customer, Holding, Order, PlacedBy
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
 from tessera.commerce.subscriptions import on_day
-from tessera.errors import Conflict, invalid
-from tessera.objects import Model, Record, canonical_json
-
-
-class OrderExists(Conflict):
-    title = "The external id names another order"
+from tessera.errors import invalid
+from tessera.objects import Record
 
 
 class Shop(Protocol):
@@ -46,20 +42,6 @@ class Owners(Known, Protocol):
 
     def commit(self, change: Commit) -> None:
         """Raises `Outdated` or `Exists`."""
-
-
-class Placed(Model):
-    """The answer to whoever placed the order."""
-
-    id: str
-    order_reference: str
-    status: str
-    external_id: str | None = None
-    subscriptionReference: str | None = None
-    subscriptionReferences: tuple[str, ...] | None = None
-    owner: str | None = None
-    customer: str | None = None
-    warnings: tuple[dict[str, str], ...] = ()
 
 
 def place(
@@ -79,32 +61,21 @@ def place(
     `submitted` is the body as sent: a repeat is recognised by it. `scope` keeps the external ids of
     callers apart. Raises `InvalidFields`, `OrderExists`, `OfferChanged`, `OwnerBusy`.
     """
-    fingerprint = _fingerprint(submitted)
-    id = (
-        ids.derived("order", "order", scope, order.external_id)
-        if order.external_id
-        else ids.random("order")
+    placed = once(
+        lambda naming: _commit(naming, order, by, owners, shop, partners, labels, moment),
+        external_id=order.external_id,
+        scope=scope,
+        submitted=submitted,
+        orders=owners,
     )
-
-    def decide() -> Order:
-        earlier = owners.order(id) if order.external_id else None
-        if earlier is not None:
-            if earlier.fingerprint != fingerprint:
-                raise OrderExists(
-                    f"external_id {order.external_id} belongs to order {id} with another body."
-                    " Use a new external_id for a new order.",
-                    id=id,
-                )
-            return earlier
-        return _commit(id, order, fingerprint, by, owners, shop, partners, labels, moment)
-
-    return _answer(decided(decide))
+    # A subscription's reference derives from the order and its position.
+    references = (ids.reference(f"{placed.id}/{n}") for n, _ in enumerate(placed.subscriptions))
+    return answer(placed, tuple(references))
 
 
 def _commit(
-    id: str,
+    naming: Naming,
     order: NewOrder,
-    fingerprint: str,
     by: PlacedBy,
     owners: Owners,
     shop: Shop,
@@ -120,10 +91,9 @@ def _commit(
     currency = currency_of(order, sold, buyer)
     check_buyer(order, buyer, organisation)
     source = order.source or "api"
-    reference = ids.reference(id)
     purchase = Purchase(
-        order=id,
-        reference=reference,
+        order=naming.id,
+        reference=naming.reference,
         source=source,
         owner=ownership.owner.id,
         partner_org=organisation.id if organisation else buyer.partner_org,
@@ -139,10 +109,10 @@ def _commit(
         for n, item in enumerate(order.order_items)
     ]
     placed = Order(
-        id=id,
+        id=naming.id,
         mode=moment.mode,
-        name=reference,
-        reference=reference,
+        name=naming.reference,
+        reference=naming.reference,
         owner=ownership.owner.id,
         customer=customer.id,
         partner_org=purchase.partner_org,
@@ -155,7 +125,7 @@ def _commit(
         subscriptions=tuple(holding.id for holding in holdings),
         placed_by=by,
         data=order.accepted(),
-        fingerprint=fingerprint,
+        fingerprint=naming.fingerprint,
     )
     telling = _told(ownership, customer, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
@@ -194,27 +164,6 @@ def _told(
         starts_later = holding.data.start_date > moment.today
         telling.entitlements(holding.id, day=holding.data.start_date if starts_later else None)
     return telling
-
-
-def _answer(order: Order) -> Placed:
-    # A subscription's reference derives from the order and its position.
-    references = tuple(ids.reference(f"{order.id}/{n}") for n, _ in enumerate(order.subscriptions))
-    return Placed(
-        id=order.id,
-        order_reference=ids.reference(order.id),
-        status=order.status,
-        external_id=order.external_id,
-        subscriptionReference=references[0] if references else None,
-        subscriptionReferences=references or None,
-        owner=order.owner,
-        customer=order.customer,
-        warnings=tuple(warning.wire() for warning in order.warnings),
-    )
-
-
-def _fingerprint(submitted: Mapping[str, Any]) -> str:
-    content = {name: v for name, v in submitted.items() if name != "process_immediately"}
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
 def _organisation(order: NewOrder, partners: Partners) -> Organisation | None:
