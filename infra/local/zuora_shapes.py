@@ -31,8 +31,8 @@ CONTACT: Shape = {
     "workPhone": text(40),
     "address1": text(255),
     "address2": text(255),
-    "city": text(40),
-    "state": text(40),
+    "city": text(100),
+    "state": text(100),
     "zipCode": text(20),
     "country": text(64),
 }

@@ -1,364 +1,271 @@
-"""Zuora: reads its subscriptions and accounts; tokens, headers, time limits and verdicts."""
+"""Zuora: what Tessera reads there and writes there, each thing one method.
 
-import json
-import logging
-import re
-import uuid
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import quote, urlencode
+reads    subscription · account · order · find_payment · payment_methods · product_rate_plan
+         invoices · invoice · invoice_files · file
+asks     preview · sign_card_form                           posts that change nothing
+writes   create_account · place_order · create_payment      POST, with a `Sending`
+         change_account · change_contact · attach_payment_method · delete_payment_method
+"""
 
-import requests
-from pydantic import ValidationError
+from collections.abc import Iterable
+from typing import Literal
 
-from tessera import clock
-from tessera.integrations import zuora_verdicts as verdicts
-from tessera.integrations.http import (
-    INTERACTIVE,
-    JSON_CAP,
-    TOKEN_CAP,
-    Answer,
-    Call,
-    Judgement,
-    NotJson,
-    Observe,
-    OutOfTime,
-    Profile,
-    Silence,
-    Transport,
-    unobserved,
-)
-from tessera.integrations.zuora_models import (
-    Token,
-    ZuoraAccount,
-    ZuoraAnswer,
-    ZuoraSubscription,
-)
-from tessera.integrations.zuora_verdicts import (
-    Effect,
-    Finding,
-    UnknownToZuora,
-    ZuoraFailed,
-    ZuoraNotConfigured,
-)
-from tessera.objects import compact_json
+from tessera.errors import NotFound
+from tessera.integrations import zuora_models as models
+from tessera.integrations import zuora_requests as requests
+from tessera.integrations.zuora_calls import Query, Read, Sending, ZuoraCalls, parsed
+from tessera.integrations.zuora_verdicts import Effect, ZuoraFailed
 
-API_VERSION = "2025-08-12"
-"""Pinned, since tenants differ in their default."""
+__all__ = ["Sending", "Zuora"]
 
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tessera")
-_RENEWED_BEFORE = timedelta(seconds=300)
-_UNFIT_FOR_TRACK_ID = re.compile(r"[^\x21-\x7e]|[:;\"']")
+Paid = Literal["paid", "unpaid"]
 
-Read = TypeVar("Read", bound=ZuoraAnswer)
-_log = logging.getLogger(__name__)
+_PAYMENTS_A_PAGE = 40
+_MOST_PAYMENT_PAGES = 50
 
 
-class Credentials(Protocol):
-    """`tessera.secrets.Secret`, or anything like it."""
-
-    name: str
-
-    def read(self, *, fresh: bool = False) -> Mapping[str, str]:
-        """`{"client_id", "client_secret"}`, those that have a value."""
-
-
-class Sending(NamedTuple):
-    """What makes a write recognisable to Zuora, so that a repeat is not done twice.
-
-    `generation` grows by one for each definite failure: Zuora repeats its first answer for a day,
-    even if that was a failure.
-    """
-
-    step: str
-    """`{stage}/{order_id}/{step}`."""
-    generation: int
-
-    @property
-    def key(self) -> str:
-        return str(uuid.uuid5(_NAMESPACE, f"{self.step}/{self.generation}"))
-
-
-class Zuora:
+class Zuora(ZuoraCalls):
     """`Zuora(env.zuora_url, Secret(env.zuora_secret)).subscription("A-S00000271")`.
 
     Every method raises `ZuoraNotConfigured` and `ZuoraFailed`; those that take a key also
-    `UnknownToZuora`.
+    `UnknownToZuora`. Only a write can be `ambiguous`.
     """
 
-    def __init__(
-        self,
-        url: str,
-        secret: Credentials,
-        *,
-        profile: Profile = INTERACTIVE,
-        session: requests.Session | None = None,
-        now: Callable[[], datetime] = clock.now,
-        observe: Observe = unobserved,
-        track_id: Callable[[], str | None] = lambda: None,
-        time_left: Callable[[], float] | None = None,
-        entity_ids: str = "",
-        org_ids: str = "",
-    ) -> None:
-        """`track_id` names the order or request under way, for Zuora's own logs."""
-        self._url = url.rstrip("/")
-        self._secret = secret
-        self._transport = Transport(
-            "zuora", profile, session=session, now=now, observe=observe, time_left=time_left
-        )
-        self._now = now
-        self._track_id = track_id
-        self._tenant = {"Zuora-Entity-Ids": entity_ids, "Zuora-Org-Ids": org_ids}
-        self._token: Token | None = None
-        self._token_until = now()
-        self._has_warned = False
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether there are a URL and both credentials."""
-        return bool(self._url) and not self._missing_credentials()
-
-    def subscription(self, key: str) -> ZuoraSubscription:
+    def subscription(self, key: str) -> models.ZuoraSubscription:
         """The latest version of a subscription, by its number or by the id of any version."""
         until = self._deadline(f"read subscription {key}")
-        read = partial(self._read_subscription, until=until)
-        found = read(key)
-        return found if found.is_latest_version else read(found.subscription_number)
+        found = self._read_subscription(key, until)
+        if found.is_latest_version:
+            return found
+        return self._read_subscription(found.subscription_number, until)
 
-    def account(self, key: str) -> ZuoraAccount:
+    def account(self, key: str) -> models.ZuoraAccount:
         """An account by its number or id."""
-        what = f"read account {key}"
-        answer = self._call(
-            "GET", "/v1/accounts/{key}", {"key": key}, what=what, until=self._deadline(what)
+        return self._read("/v1/accounts/{key}", models.ZuoraAccount, f"read account {key}", key=key)
+
+    def create_account(
+        self, account: requests.NewAccount, sending: Sending
+    ) -> models.AccountCreated:
+        """A number that is taken is `refused`; reading it back tells whether it is ours."""
+        return self._write(
+            "POST",
+            "/v1/accounts",
+            models.AccountCreated,
+            f"create account {account.account_number}",
+            body=account.wire(),
+            sending=sending,
         )
-        return _parsed(answer, ZuoraAccount, what)
 
-    def _read_subscription(self, key: str, *, until: float) -> ZuoraSubscription:
-        what = f"read subscription {key}"
-        answer = self._call("GET", "/v1/subscriptions/{key}", {"key": key}, what=what, until=until)
-        return _parsed(answer, ZuoraSubscription, what)
+    def change_account(self, number: str, change: requests.AccountChange) -> None:
+        self._write(
+            "PUT",
+            "/v1/accounts/{key}",
+            models.Done,
+            f"change account {number}",
+            body=change.wire(),
+            key=number,
+        )
 
-    def _call(
+    def change_contact(self, id: str, address: requests.ContactDetails) -> None:
+        """Replaces the address of a contact, which is named by its id."""
+        self._write(
+            "PUT",
+            "/v1/contacts/{key}",
+            models.Done,
+            "change the contact",
+            body=address.replacing(),
+            key=id,
+        )
+
+    def place_order(self, order: requests.OrderRequest, sending: Sending) -> models.OrderPlaced:
+        return self._write(
+            "POST",
+            "/v1/orders",
+            models.OrderPlaced,
+            f"place order {order.order_number}",
+            body=order.wire(),
+            sending=sending,
+            effect="money" if order.moves_money else "write",
+            query=[("returnIds", "true")],
+        )
+
+    def order(self, number: str) -> models.OrderState:
+        what = f"read order {number}"
+        return self._read("/v1/orders/{key}", models.OrderRead, what, key=number).order
+
+    def preview(self, order: requests.PreviewRequest) -> models.PreviewResult:
+        """What an order would cost."""
+        route, what = "/v1/orders/preview", "preview the order"
+        answer = self._ask(route, models.Previewed, what, body=order)
+        return answer.preview_result
+
+    def payment_methods(self, account_number: str) -> models.PaymentMethods:
+        return self._read(
+            "/v1/accounts/{key}/payment-methods",
+            models.PaymentMethods,
+            f"list the payment methods of account {account_number}",
+            key=account_number,
+        )
+
+    def sign_card_form(self, form: requests.CardForm) -> models.Signature:
+        return self._ask("/v1/rsa-signatures", models.Signature, "sign the card form", body=form)
+
+    def attach_payment_method(self, id: str, account_number: str) -> None:
+        self._write(
+            "PUT",
+            "/v1/payment-methods/{key}",
+            models.Done,
+            f"attach the payment method to account {account_number}",
+            body={"accountKey": account_number},
+            key=id,
+        )
+
+    def delete_payment_method(self, id: str) -> None:
+        """One that is gone already is as good as deleted.
+
+        Repeating it changes nothing, so a lost answer is `unavailable`: try again.
+        """
+        what = "remove the payment method"
+        try:
+            self._write(
+                "DELETE", "/v1/payment-methods/{key}", models.Done, what, key=id, effect="none"
+            )
+        except NotFound:
+            return
+
+    def create_payment(self, payment: requests.NewPayment, sending: Sending) -> models.Payment:
+        return self._write(
+            "POST",
+            "/v1/payments",
+            models.Payment,
+            f"take payment {payment.gateway_order_id}",
+            body=payment.wire(),
+            sending=sending,
+            effect="money",
+        )
+
+    def find_payment(self, account_id: str, reference: str) -> models.Payment | None:
+        """The payment that carries our reference; of several, one that was not declined.
+
+        `None` is said only after a look at all payments of the account: where there are more than
+        can be looked at, it raises `ZuoraFailed`, since a payment overlooked would be taken twice.
+        """
+        what = f"find payment {reference}"
+        until, found = self._deadline(what), []
+        for number in range(1, _MOST_PAYMENT_PAGES + 1):
+            query: Query = [
+                ("accountId", account_id),
+                ("type", "Electronic"),
+                ("pageSize", _PAYMENTS_A_PAGE),
+                *([("page", number)] if number > 1 else []),
+            ]
+            answer = self._call("GET", "/v1/payments", {}, what=what, until=until, query=query)
+            page = parsed(answer, models.PaymentPage, what)
+            found += [payment for payment in page.payments if _is_of(payment, reference)]
+            if page.next_page is None:
+                went_through = (payment for payment in found if payment.outcome != "refused")
+                return next(went_through, found[0] if found else None)
+        raise ZuoraFailed(
+            f"The Zuora account has too many payments to {what} among them.",
+            verdict="unavailable",
+        )
+
+    def invoices(
+        self,
+        account_ids: Iterable[str],
+        *,
+        size: int,
+        cursor: str | None = None,
+        paid: Paid | None = None,
+    ) -> models.InvoicePage:
+        """Posted invoices of up to fifty accounts, newest first; `size` is 1 to 99."""
+        ids = list(account_ids)
+        accounts = f"EQ:{ids[0]}" if len(ids) == 1 else f"IN:[{','.join(ids)}]"
+        filters = [f"accountid.{accounts}", "status.EQ:Posted"]
+        if paid is not None:
+            filters.append("balance.EQ:0" if paid == "paid" else "balance.GT:0")
+        query: Query = [
+            *(("filter[]", text) for text in filters),
+            ("sort[]", "invoicedate.DESC"),
+            ("pageSize", size),
+            *([("cursor", cursor)] if cursor is not None else []),
+        ]
+        what = "list invoices"
+        return self._read("/object-query/invoices", models.InvoicePage, what, query=query)
+
+    def invoice(self, id: str) -> models.ZuoraInvoice:
+        route = "/object-query/invoices/{key}"
+        return self._read(route, models.ZuoraInvoice, f"read invoice {id}", key=id)
+
+    def invoice_files(self, id: str) -> tuple[models.InvoiceFile, ...]:
+        route, what = "/v1/invoices/{key}/files", f"list the files of invoice {id}"
+        return self._read(route, models.InvoiceFiles, what, key=id).invoice_files
+
+    def file(self, id: str) -> bytes:
+        """A PDF of up to 20 MB; anything else that comes instead is `ZuoraFailed`."""
+        what = f"read file {id}"
+        until = self._deadline(what)
+        path = {"key": id}
+        return self._call("GET", "/v1/files/{key}", path, what=what, until=until, is_file=True).body
+
+    def product_rate_plan(self, id: str) -> models.ProductRatePlan:
+        """A plan of the product catalogue with its charges."""
+        return self._read(
+            "/object-query/product-rate-plans/{key}",
+            models.ProductRatePlan,
+            f"read product rate plan {id}",
+            key=id,
+            query=[("expand[]", "productrateplancharges")],
+        )
+
+    def _read_subscription(self, key: str, until: float) -> models.ZuoraSubscription:
+        route, what = "/v1/subscriptions/{key}", f"read subscription {key}"
+        answer = self._call("GET", route, {"key": key}, what=what, until=until)
+        return parsed(answer, models.ZuoraSubscription, what)
+
+    def _read(
+        self, route: str, model: type[Read], what: str, *, key: str | None = None, query: Query = ()
+    ) -> Read:
+        until = self._deadline(what)
+        path = {"key": key} if key is not None else {}
+        answer = self._call("GET", route, path, what=what, until=until, query=query)
+        return parsed(answer, model, what)
+
+    def _ask(
+        self, route: str, model: type[Read], what: str, *, body: requests.ZuoraRequest
+    ) -> Read:
+        until = self._deadline(what)
+        answer = self._call("POST", route, {}, what=what, until=until, body=body.wire())
+        return parsed(answer, model, what)
+
+    def _write(
         self,
         method: str,
         route: str,
-        path: Mapping[str, str],
-        *,
+        model: type[Read],
         what: str,
-        until: float,
-        query: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-        effect: Effect = "none",
+        *,
+        body: dict[str, object] | None = None,
+        key: str | None = None,
         sending: Sending | None = None,
-        cap: int = JSON_CAP,
-    ) -> Answer:
-        """`what` completes "Zuora refused to …". A key in `path` that Zuora lacks is unknown."""
-        if sending is not None and method != "POST":
-            raise ValueError("Zuora refuses an idempotency key on anything but a POST")
-        url = self._address(route, path) + (f"?{urlencode(query)}" if query else "")
-        track_id = _track_id(self._track_id())
-        headers = {
-            "Content-Type": "application/json" if body is not None else None,
-            "Zuora-Version": API_VERSION,
-            "Zuora-Track-Id": track_id,
-            "Idempotency-Key": sending.key if sending else None,
-            **self._tenant,
-        }
-        call = Call(
+        effect: Effect = "write",
+        query: Query = (),
+    ) -> Read:
+        until = self._deadline(what)
+        answer = self._call(
             method,
             route,
-            url,
-            headers={name: value for name, value in headers.items() if value},
-            body=compact_json(body).encode() if body is not None else None,
-            cap=cap,
-            generation=sending.generation if sending else None,
-            track_id=track_id,
+            {"key": key} if key is not None else {},
+            what=what,
+            until=until,
+            query=query,
+            body=body,
+            effect=effect,
+            sending=sending,
         )
-        judge = partial(self._judged, effect=effect, what=what, key=next(iter(path.values()), None))
-        try:
-            return self._authorised(call, until, judge)
-        except ZuoraFailed as failure:
-            if method != "GET" or not self._transport.profile.resends or not failure.is_passing:
-                raise
-        return self._authorised(call._replace(attempt=2), until, judge)
-
-    def _authorised(
-        self, call: Call, until: float, judge: Callable[[Answer | Silence], Judgement]
-    ) -> Answer:
-        """The answer with a token that Zuora takes: a new one, then one for a rotated secret."""
-        remedies = iter((self._forget_token, self._reread_secret))
-        while True:
-            try:
-                headers = {**call.headers, "Authorization": f"Bearer {self._fresh_token(until)}"}
-                return self._transport.send(
-                    call._replace(headers=headers), until=until, judge=judge
-                )
-            except ZuoraFailed as failure:
-                if failure.verdict != "credentials" or not any(remedy() for remedy in remedies):
-                    raise
-
-    def _fresh_token(self, until: float) -> str:
-        if self._token is None or self._now() >= self._token_until:
-            form = {**self._credentials(), "grant_type": "client_credentials"}
-            call = Call(
-                "POST",
-                "/oauth/token",
-                f"{self._url}/oauth/token",
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-                body=urlencode(form).encode(),
-                cap=TOKEN_CAP,
-            )
-            what = "sign Tessera in"
-            answer = self._transport.send(
-                call, until=until, judge=partial(self._judged_token, what=what)
-            )
-            token = _parsed(answer, Token, what)
-            lifetime = timedelta(seconds=token.expires_in)
-            self._token_until = self._now() + lifetime - min(_RENEWED_BEFORE, lifetime / 2)
-            self._token = token
-        return self._token.access_token
-
-    def _forget_token(self) -> bool:
-        had_one = self._token is not None
-        self._token = None
-        return had_one
-
-    def _reread_secret(self) -> bool:
-        """Whether the secret was rotated since it was read."""
-        before = dict(self._secret.read())
-        self._token = None
-        return before != self._secret.read(fresh=True)
-
-    def _credentials(self) -> dict[str, str]:
-        """Raises `ZuoraNotConfigured`."""
-        if not self._url:
-            raise ZuoraNotConfigured(
-                "Zuora is not connected. Set zuora_url and put client_id and client_secret into"
-                f" the secret {self._secret.name}."
-            )
-        if missing := self._missing_credentials():
-            raise ZuoraNotConfigured(
-                "Zuora is not connected: zuora_url is set, but the secret"
-                f" {self._secret.name} lacks {' and '.join(missing)}."
-            )
-        secret = self._secret.read()
-        return {name: secret[name] for name in ("client_id", "client_secret")}
-
-    def _missing_credentials(self) -> list[str]:
-        secret = self._secret.read()
-        missing = [name for name in ("client_id", "client_secret") if not secret.get(name)]
-        if missing and not self._has_warned:
-            self._has_warned = True
-            _log.warning("zuora_url is set, but the secret %s is not filled", self._secret.name)
-        return missing
-
-    def _deadline(self, what: str) -> float:
-        """Raises `ZuoraNotConfigured`, and `ZuoraFailed` when the function ends too soon."""
-        self._credentials()
-        try:
-            return self._transport.deadline()
-        except OutOfTime:
-            message = _message(Finding("unavailable"), what)
-            raise ZuoraFailed(message, verdict="unavailable") from None
-
-    def _address(self, route: str, path: Mapping[str, str]) -> str:
-        for part in path.values():
-            # On the way these would become other paths: a list, or the parent.
-            if part in ("", ".", ".."):
-                raise UnknownToZuora(part)
-        return self._url + route.format(
-            **{name: quote(part, safe="") for name, part in path.items()}
-        )
-
-    def _judged(
-        self, result: Answer | Silence, *, effect: Effect, what: str, key: str | None
-    ) -> Judgement:
-        if isinstance(result, Silence):
-            silence = verdicts.of_silence(was_sent=result.was_sent, effect=effect)
-            failure = ZuoraFailed(_message(silence, what), verdict=_verdict(silence))
-            return Judgement(silence.verdict, failure)
-        body = _json(result)
-        finding = verdicts.of_answer(result, body, effect, now=self._now())
-        return _judgement(finding, result, body, what, key)
-
-    def _judged_token(self, result: Answer | Silence, *, what: str) -> Judgement:
-        """Like any call without effect, except that a refusal is about our credentials."""
-        judged = self._judged(result, effect="none", what=what, key=None)
-        if isinstance(result, Answer) and result.status in (400, 401, 403):
-            return _judgement(Finding("credentials"), result, _json(result), what, None)
-        return judged
+        return parsed(answer, model, what, wrote=effect != "none")
 
 
-def _judgement(
-    finding: Finding | None, answer: Answer, body: Any, what: str, key: str | None
-) -> Judgement:
-    request_id = verdicts.request_id(answer.headers, body)
-    codes = verdicts.codes(body)
-    if finding is None:
-        return Judgement(request_id=request_id, codes=codes)
-    if finding.verdict == "unknown" and key is not None:
-        return Judgement("unknown", UnknownToZuora(key), request_id, codes)
-    failure = ZuoraFailed(
-        _message(finding, what),
-        verdict=_verdict(finding),
-        keeps_key=finding.keeps_key,
-        is_our_fault=finding.is_our_fault,
-        request_id=request_id,
-        upstream_status=answer.status,
-        codes=codes,
-        retry_after=finding.retry_after,
-        vendor_text=verdicts.vendor_text(body),
-    )
-    return Judgement(failure.verdict, failure, request_id, codes, finding.is_our_fault)
-
-
-def _verdict(finding: Finding) -> verdicts.Verdict:
-    return "refused" if finding.verdict == "unknown" else finding.verdict
-
-
-def _message(finding: Finding, what: str) -> str:
-    match _verdict(finding):
-        case "refused":
-            return (
-                f"Zuora refused to {what}. Whoever runs your Zuora tenant can look up the"
-                " request id."
-            )
-        case "unavailable":
-            return f"Zuora could not {what} just now. Try again in a while."
-        case "ambiguous":
-            return f"Zuora did not tell whether it managed to {what}."
-        case "credentials":
-            return (
-                f"Zuora did not accept Tessera's credentials and so did not {what}. Whoever"
-                " runs Tessera can renew them."
-            )
-
-
-def _json(answer: Answer) -> Any:
-    try:
-        return answer.json
-    except NotJson:
-        return None
-
-
-def _parsed(answer: Answer, model: type[Read], what: str) -> Read:
-    try:
-        return model.model_validate(answer.json)
-    except ValidationError as error:
-        # pydantic's own words quote values; the places and kinds of the mistakes are enough.
-        places = [f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()]
-    raise ZuoraFailed(
-        f"Zuora's answer cannot be understood, so Tessera could not {what}. Whoever runs Tessera"
-        " can look up the request id.",
-        verdict="refused",
-        is_our_fault=True,
-        request_id=verdicts.request_id(answer.headers, answer.json),
-        upstream_status=answer.status,
-        vendor_text=json.dumps(places[:20]),
-    )
-
-
-def _track_id(given: str | None) -> str | None:
-    return _UNFIT_FOR_TRACK_ID.sub("", given or "")[:64] or None
+def _is_of(payment: models.Payment, reference: str) -> bool:
+    comment = requests.payment_comment(reference)
+    return payment.gateway_order_id == reference or payment.comment == comment
