@@ -11,6 +11,7 @@ from infra.constructs.function import Function, Platform
 from infra.constructs.gateway import Gateway
 from infra.constructs.needs import setting
 from infra.constructs.part import Part
+from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.constructs.vault import Vault
 from infra.routes import Callers, Route
@@ -26,7 +27,7 @@ class Check(NamedTuple):
 
 
 class Authorizers(Part):
-    """Tokens of the operators pool by the gateway itself, those of customers by a function."""
+    """Tokens of the two pools by the gateway itself, those of customers by a function."""
 
     def __init__(
         self,
@@ -40,18 +41,15 @@ class Authorizers(Part):
     ) -> None:
         super().__init__(scope, id)
         api = gateway.api.http_api_id
-        self._operators = apigateway.CfnAuthorizer(
-            self,
+        self._operators = self._of_pool(
             "OperatorsAndMachines",
-            api_id=api,
-            name="operators-and-machines",
-            authorizer_type="JWT",
-            identity_source=["$request.header.Authorization"],
-            jwt_configuration=apigateway.CfnAuthorizer.JWTConfigurationProperty(
-                issuer=f"https://cognito-idp.{self.region}.amazonaws.com/"
-                f"{pools.operators.pool.user_pool_id}",
-                audience=[pools.operators_client, *pools.machine_clients.values()],
-            ),
+            "operators-and-machines",
+            api,
+            pools.operators,
+            [pools.operators_client, *pools.machine_clients.values()],
+        )
+        self._partners = self._of_pool(
+            "Partners", "partners", api, pools.partners, [pools.partners_client]
         )
         function = Function(
             self,
@@ -91,9 +89,28 @@ class Authorizers(Part):
         if kinds <= {"machine", "operator"}:
             scopes = [f"tessera/{scope}" for caller in route.who for scope in _scopes(caller)]
             return Check("JWT", self._operators.ref, tuple(scopes))
+        if kinds == {"partner"}:
+            return Check("JWT", self._partners.ref, ("tessera/partner",))
         if kinds == {"customer"}:
             return Check("CUSTOM", self._customers.ref)
         raise ValueError(f"no authorizer admits {' and '.join(sorted(kinds))} to {route.key}")
+
+    def _of_pool(
+        self, id: str, name: str, api: str, pool: Pool, clients: list[str]
+    ) -> apigateway.CfnAuthorizer:
+        """Access tokens that one user pool issued to these clients."""
+        issuer = f"https://cognito-idp.{self.region}.amazonaws.com/{pool.pool.user_pool_id}"
+        return apigateway.CfnAuthorizer(
+            self,
+            id,
+            api_id=api,
+            name=name,
+            authorizer_type="JWT",
+            identity_source=["$request.header.Authorization"],
+            jwt_configuration=apigateway.CfnAuthorizer.JWTConfigurationProperty(
+                issuer=issuer, audience=clients
+            ),
+        )
 
 
 def _scopes(caller: Callers) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ class Endpoint(Function):
         self.give(setting(callers=json.dumps(self._callers(), separators=(",", ":"))))
         if any(route.method == "POST" for route in self.routes):
             self.give(api.tables.idempotency.uses("PutItem", "UpdateItem", "DeleteItem"))
+        if any(caller.kind == "partner" for route in self.routes for caller in route.who):
+            # Who the token names must still be there: removal ends access at once.
+            self.give(api.tables.partners.uses("BatchGetItem"))
         self._connect(api)
 
     def _callers(self) -> dict[str, dict[str, list[str]]]:

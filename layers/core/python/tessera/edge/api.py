@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ from tessera.edge.observability import (
     note,
 )
 from tessera.errors import InvalidRequest, NotFound, Refusal
-from tessera.identity.principal import Machine, Operator, Principal
+from tessera.identity.principal import Anonymous, Machine, Operator, Partner, Principal
 from tessera.objects import compact_json
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "resolver",
 ]
 
+Guard = Callable[[Mapping[str, str]], None]
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 P = TypeVar("P", bound=Principal)
 
@@ -72,8 +73,18 @@ def principal(app: APIGatewayHttpResolver, *kinds: type[P]) -> P:
     return who
 
 
-def entrypoint(app: APIGatewayHttpResolver, *, confidential: bool = False) -> LambdaHandler:
-    """What Lambda calls. `confidential` answers are encrypted while they are kept for repeats."""
+def entrypoint(
+    app: APIGatewayHttpResolver,
+    *,
+    confidential: bool = False,
+    partners: callers.StoredPartners | None = None,
+    guard: Guard | None = None,
+) -> LambdaHandler:
+    """What Lambda calls. `confidential` answers are encrypted while they are kept for repeats.
+
+    A function that partner users may call hands over `partners`; without, it refuses them. On a
+    route that the gateway leaves open, `guard` sees the headers before anything else is looked at.
+    """
     event_name = os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera")
     repeats = Repeats.from_environment(confidential=confidential)
 
@@ -81,7 +92,7 @@ def entrypoint(app: APIGatewayHttpResolver, *, confidential: bool = False) -> La
         begin(context)
         request_id = str(event["requestContext"].get("requestId", ""))
         with Outcome(event_name, request_id) as line:
-            answer = _answer(app, event, context, repeats, line)
+            answer = _answer(app, event, context, repeats, partners, guard, line)
             status = int(answer["statusCode"])
             line.members["status"] = status
             line.members.setdefault("outcome", "refused" if status >= 400 else "done")
@@ -125,15 +136,21 @@ def _answer(
     event: dict[str, Any],
     context: Any,
     repeats: Repeats | None,
+    partners: callers.StoredPartners | None,
+    guard: Guard | None,
     line: Outcome,
 ) -> dict[str, Any]:
     try:
-        who = callers.of(event)
+        who = callers.of(event, partners)
         line.members |= {"caller": who.kind, "client": _named_in_logs(who)}
         callers.admit(who, event["routeKey"])
+        if guard is not None:
+            guard(event.get("headers", {}))
         body = _checked_body(event)
         app.append_context(principal=who)  # type: ignore[no-untyped-call]  # untyped there
-        if repeats is None or event["requestContext"]["http"]["method"] != "POST":
+        # Strangers have no name to keep answers under: one would be given another's.
+        is_post = event["requestContext"]["http"]["method"] == "POST"
+        if repeats is None or isinstance(who, Anonymous) or not is_post:
             return _resolved(app, event, context)
         return repeats.once(
             event,
@@ -167,7 +184,7 @@ def _answer(
 
 def _named_in_logs(who: Principal) -> str | None:
     """Not a customer: at some identity providers the subject is an e-mail address."""
-    return who.id if isinstance(who, Machine | Operator) else None
+    return who.id if isinstance(who, Machine | Operator | Partner) else None
 
 
 def _resolved(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:

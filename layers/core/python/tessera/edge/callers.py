@@ -3,23 +3,45 @@
 import json
 import os
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from tessera import clock
 from tessera.errors import Forbidden, Unauthorized
-from tessera.identity.principal import Anonymous, Customer, Machine, Operator, Principal
+from tessera.identity.principal import (
+    Anonymous,
+    Customer,
+    Machine,
+    Operator,
+    Partner,
+    Principal,
+)
 
 ADMIN_SCOPE = "tessera/admin"
+PARTNER_SCOPE = "tessera/partner"
+"""Of the partners' pool alone; the gateway lets each pool's tokens on its own routes only."""
+ORGANISATION_CLAIM = "lmo:partner_org"
 
 
-def of(event: dict[str, Any]) -> Principal:
-    """Raises `Unauthorized` for a token that names nobody."""
+class StoredPartners(Protocol):
+    def signed_in(self, subject: str, *, organisation: str) -> Partner | None:
+        """The active user with this Cognito `sub`, if of this organisation and it is active."""
+
+
+def of(event: dict[str, Any], partners: StoredPartners | None = None) -> Principal:
+    """Raises `Unauthorized` for a token that names nobody.
+
+    `partners` are asked for every partner user, so that a removal takes effect while tokens still
+    live.
+    """
     authorizer = event["requestContext"].get("authorizer") or {}
     if "lambda" in authorizer:
         return _customer(authorizer["lambda"] or {})
     if "jwt" in authorizer:
-        return _from_operators_pool(authorizer["jwt"].get("claims") or {})
+        claims = authorizer["jwt"].get("claims") or {}
+        if PARTNER_SCOPE in str(claims.get("scope", "")).split():
+            return _partner(claims, partners)
+        return _from_operators_pool(claims)
     return Anonymous()
 
 
@@ -28,10 +50,13 @@ def admit(who: Principal, route: str) -> None:
 
     `CALLERS` is written by the stack from the route table:
     `{"POST /api/order": {"machine": ["orders"], "operator": ["admin"]}}`. Scopes are checked by the
-    gateway as well; a route that is missing here admits nobody.
+    gateway as well; a route that is missing here admits nobody. One that names nobody is open: its
+    function checks the caller itself, or needs to know none.
     """
-    allowed = _routes(os.environ.get("CALLERS", "{}")).get(route, {})
-    if who.kind not in allowed:
+    allowed = _routes(os.environ.get("CALLERS", "{}")).get(route)
+    if allowed == {}:
+        return
+    if allowed is None or who.kind not in allowed:
         raise Forbidden("Your kind of sign-in cannot use this address.", code="forbidden")
     needed = allowed[who.kind]
     if isinstance(who, Machine) and not who.scopes & {f"tessera/{scope}" for scope in needed}:
@@ -55,6 +80,19 @@ def _from_operators_pool(claims: dict[str, Any]) -> Principal:
     if ADMIN_SCOPE in scopes:
         return Operator(id=subject, groups=_groups(claims.get("cognito:groups")))
     return Machine(id=client, scopes=scopes)
+
+
+def _partner(claims: dict[str, Any], partners: StoredPartners | None) -> Partner:
+    if partners is None:
+        raise Forbidden("Your kind of sign-in cannot use this address.", code="forbidden")
+    subject = str(claims.get("sub", ""))
+    organisation = str(claims.get(ORGANISATION_CLAIM, ""))
+    known = None
+    if subject and organisation:
+        known = partners.signed_in(subject, organisation=organisation)
+    if known is None:
+        raise Unauthorized("This sign-in has ended. Sign in again.", code="unauthorized")
+    return known
 
 
 def _groups(claim: Any) -> frozenset[str]:

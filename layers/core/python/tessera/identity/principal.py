@@ -38,13 +38,32 @@ class Customer(Model):
     issuer: str
 
 
+class PartnerOrganisation(Model):
+    """For whom a partner user acts, as stored at this moment."""
+
+    id: str
+    name: str
+    is_zuora_invoice_owner: bool
+    zuora_account_id: str
+    zuora_account_number: str | None = None
+    currency: str | None = None
+    """Of its Zuora account; unknown where Zuora was not connected when it was created."""
+    salesforce_account_id: str | None = None
+    logo: str | None = None
+
+
 class Partner(Model):
-    """A user of a partner organisation."""
+    """A user of a partner organisation, resolved from the token to what is stored."""
 
     kind: Literal["partner"] = "partner"
     id: str
-    """The Cognito `sub`."""
-    partner_org: str
+    """`partner_user-…`."""
+    name: str
+    organisation: PartnerOrganisation
+
+    @property
+    def partner_org(self) -> str:
+        return self.organisation.id
 
 
 class Anonymous(Model):
