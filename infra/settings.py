@@ -46,7 +46,23 @@ class Settings:
     zuora_url: str
     zuora_entity_ids: str
     zuora_org_ids: str
+    zuora_owner_style: str
+    """`A` or `B`: how orders name who is invoiced (README, "Configuration")."""
+    zuora_account_mapping: str
+    """`customer` or `subscription`: what gets a Zuora account of its own."""
+    zuora_run_billing: bool
+    zuora_auto_pay: bool
+    zuora_payment_term: str
+    zuora_page_id: str
+    zuora_page_uri: str
+    zuora_page_script: str
     salesforce_url: str
+    salesforce_critical: bool
+    """Whether an order fails when Salesforce refuses it."""
+    salesforce_external_id_field: str
+    salesforce_api_version: str
+    salesforce_record_type_id: str
+    salesforce_billing_address: bool
     business_time_zone: str
     identity_providers: tuple[Mapping[str, Any], ...]
     allow_http_issuers: bool
@@ -94,7 +110,30 @@ class Settings:
             zuora_url=context.url("zuora_url", http=local),
             zuora_entity_ids=context.text("zuora_entity_ids"),
             zuora_org_ids=context.text("zuora_org_ids"),
+            zuora_owner_style=context.text("zuora_owner_style", default="A", pattern="[AB]"),
+            zuora_account_mapping=context.text(
+                "zuora_account_mapping", default="customer", pattern="customer|subscription"
+            ),
+            zuora_run_billing=context.flag("zuora_run_billing", default=True),
+            zuora_auto_pay=context.flag("zuora_auto_pay", default=True),
+            zuora_payment_term=context.text("zuora_payment_term", pattern=r"[^\n]{1,100}"),
+            zuora_page_id=context.text("zuora_page_id", pattern=r"\w{1,32}"),
+            zuora_page_uri=context.url("zuora_page_uri", http=local),
+            zuora_page_script=context.url("zuora_page_script", http=local),
             salesforce_url=context.url("salesforce_url", http=local),
+            salesforce_critical=context.flag("salesforce_critical", default=False),
+            salesforce_external_id_field=context.text(
+                "salesforce_external_id_field",
+                default="Tessera_Id__c",
+                pattern=r"[A-Za-z]\w{0,74}__c",
+            ),
+            salesforce_api_version=context.text(
+                "salesforce_api_version", default="65.0", pattern=r"\d{2,3}\.0"
+            ),
+            salesforce_record_type_id=context.text(
+                "salesforce_record_type_id", pattern=r"012[A-Za-z0-9]{12}([A-Za-z0-9]{3})?"
+            ),
+            salesforce_billing_address=context.flag("salesforce_billing_address", default=False),
             business_time_zone=context.time_zone("business_time_zone"),
             identity_providers=_identity_providers(context, "identity_providers"),
             allow_http_issuers=context.flag("allow_http_issuers", default=False),
@@ -112,6 +151,10 @@ class Settings:
         )
         settings._refuse_what_production_must_not_have()
         return settings
+
+    @property
+    def has_card_form(self) -> bool:
+        return all((self.zuora_page_id, self.zuora_page_uri, self.zuora_page_script))
 
     def _refuse_what_production_must_not_have(self) -> None:
         if not self.is_production:

@@ -2,7 +2,7 @@
 
 import json
 
-from infra.local import stand_ins
+from infra.local import demo, stand_ins
 from infra.local.place import Place
 
 STAGE = "dev"
@@ -17,6 +17,9 @@ def local_context(place: Place) -> dict[str, str]:
         "local": "true",
         "base_url": place.api_url,
         "zuora_url": there.zuora,
+        "zuora_page_id": demo.CARD_PAGE_ID,
+        "zuora_page_uri": f"{there.zuora}{demo.CARD_PAGE_PATH}" if there.zuora else "",
+        "zuora_page_script": f"{there.zuora}{demo.CARD_SCRIPT_PATH}" if there.zuora else "",
         "salesforce_url": there.salesforce,
         "allow_http_issuers": "true",
         "identity_providers": json.dumps(_identity_providers(there.idp)) if there.idp else "",

@@ -18,6 +18,11 @@ def test_nothing_given_is_a_stage_for_trying_things_out() -> None:
     assert settings.keeps_data is False
     assert settings.local is False
     assert settings.zuora_url == ""
+    assert (settings.zuora_owner_style, settings.zuora_account_mapping) == ("A", "customer")
+    assert settings.zuora_run_billing is settings.zuora_auto_pay is True
+    assert settings.has_card_form is False
+    assert settings.salesforce_external_id_field == "Tessera_Id__c"
+    assert settings.salesforce_critical is False
     assert settings.business_time_zone == "UTC"
     assert settings.machine_clients == {"middleware": tuple(MACHINE_SCOPES)}
     assert (settings.fast_concurrency, settings.slow_concurrency) == (80, 20)
@@ -71,6 +76,12 @@ def test_production_refuses_what_is_for_tests_only(context: dict[str, str]) -> N
         ("zuora_url", "rest.zuora.com"),
         ("zuora_url", "http://rest.zuora.com"),
         ("salesforce_url", "https://"),
+        ("zuora_owner_style", "C"),
+        ("zuora_account_mapping", "order"),
+        ("zuora_page_uri", "http://zuora.example/page"),
+        ("salesforce_external_id_field", "Tessera_Id"),
+        ("salesforce_api_version", "65"),
+        ("salesforce_record_type_id", "001Dn00000AcMeR"),
         ("business_time_zone", "Middle-earth/Shire"),
         ("webhooks.fast", "1"),
         ("webhooks.fast", "many"),
