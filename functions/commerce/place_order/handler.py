@@ -4,6 +4,7 @@ from tessera import clock
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.acceptance import Placed
 from tessera.commerce.buyers import Moment
+from tessera.commerce.callers import Caller
 from tessera.commerce.models import PlacedBy
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchase import place
@@ -41,8 +42,7 @@ def place_order(order: NewOrder) -> Response[Placed]:
     placed = place(
         order,
         app.current_event.json_body,
-        by=PlacedBy(kind="machine", id=principal(app, Machine).id),
-        scope="company",
+        caller=Caller(PlacedBy(kind="machine", id=principal(app, Machine).id), "company"),
         owners=owners,
         shop=shelf,
         partners=partners,

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from tessera import ids
+from tessera.commerce.callers import Caller
 from tessera.commerce.commits import OwnerBusy
 from tessera.commerce.eligibility import Organisation
 from tessera.commerce.entitlements import Ownership
@@ -45,22 +46,26 @@ class Buying(NamedTuple):
 
 def who_buys(
     order: NewOrder,
+    caller: Caller,
     owners: Known,
     labels: Labels,
     organisation: Organisation | None,
     moment: Moment,
 ) -> Buying:
-    """The one whom the order names, else a new owner. Raises `InvalidFields`, `OwnerMerged`."""
+    """The one whom the order names, else a new owner. A customer buys for its own owner.
+
+    To customers and partners, whom they may not buy for does not exist.
+    Raises `InvalidFields`, `OwnerMerged`.
+    """
     named = [n for n in ("owner", "customer", "id_token") if getattr(order, n) is not None]
-    if len(named) > 1:
+    if len(named) > 1 and caller.kind != "customer":
         raise invalid(named[1], f"Name the buyer once: by {' or '.join(named)}, not by both.")
+    if caller.kind == "customer":
+        return _own(order, caller, owners)
     if order.customer is not None:
-        customer = owners.customer(order.customer)
-        if customer is None or customer.owner is None:
-            raise invalid("customer", "There is no customer with this id.")
-        ownership = _known(owners.ownership(customer.owner), "customer")
-        known = Buyer(customer.id, customer.data.currency, customer.partner_org)
-        return Buying(known, ownership, None, ownership.owner.updated)
+        return _by_customer(order.customer, caller, owners)
+    if caller.kind == "partner" and named:
+        raise invalid(named[0], "Name a customer of yours by its id, or nobody for a new one.")
     if order.owner is not None:
         ownership = _known(owners.ownership(order.owner), "owner")
         return Buying(_reused(ownership, organisation), ownership, None, ownership.owner.updated)
@@ -92,6 +97,30 @@ def who_buys(
         ),
     )
     return Buying(Buyer(), Ownership(owner=owner, identities=(identity,)), identity, None)
+
+
+def _own(order: NewOrder, caller: Caller, owners: Known) -> Buying:
+    if order.id_token is not None:
+        raise invalid("id_token", "You buy for yourself: leave it out.")
+    if order.owner not in (None, caller.owner):
+        raise invalid("owner", "There is no owner with this id.")
+    ownership = _known(owners.ownership(caller.owner or ""), "owner")
+    buyer = _reused(ownership, None)
+    if order.customer not in (None, buyer.customer):
+        raise invalid("customer", "There is no customer with this id.")
+    return Buying(buyer, ownership, None, ownership.owner.updated)
+
+
+def _by_customer(id: str, caller: Caller, owners: Known) -> Buying:
+    customer = owners.customer(id)
+    unseen = caller.partner_org is not None and (
+        customer is None or customer.partner_org != caller.partner_org
+    )
+    if customer is None or customer.owner is None or unseen:
+        raise invalid("customer", "There is no customer with this id.")
+    ownership = _known(owners.ownership(customer.owner), "customer")
+    known = Buyer(customer.id, customer.data.currency, customer.partner_org)
+    return Buying(known, ownership, None, ownership.owner.updated)
 
 
 def _reused(ownership: Ownership, organisation: Organisation | None) -> Buyer:

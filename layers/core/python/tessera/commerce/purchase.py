@@ -5,14 +5,14 @@ README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purch
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tessera import ids
 from tessera.commerce.acceptance import Naming, Placed, answer, once
 from tessera.commerce.buyers import Known, Labels, Moment, who_buys
+from tessera.commerce.callers import Caller
 from tessera.commerce.commits import Commit
 from tessera.commerce.eligibility import (
-    Organisation,
     check_buyer,
     check_items,
     chosen,
@@ -20,11 +20,12 @@ from tessera.commerce.eligibility import (
     first_day,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Customer, Holding, Order, PlacedBy
+from tessera.commerce.models import Customer, Holding, Order
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
+from tessera.identity.principal import PartnerOrganisation
 from tessera.objects import Record
 
 
@@ -33,8 +34,14 @@ class Shop(Protocol):
         """Offers and add-ons by id, each with its products as they are sold; unknown ids absent."""
 
 
+class Stored(Protocol):
+    """A partner organisation as it is stored."""
+
+    def acting(self) -> PartnerOrganisation: ...
+
+
 class Partners(Protocol):
-    def active(self, id: str) -> Organisation | None: ...
+    def active(self, id: str) -> Stored | None: ...
 
 
 class Owners(Known, Protocol):
@@ -44,12 +51,20 @@ class Owners(Known, Protocol):
         """Raises `Outdated` or `Exists`."""
 
 
+class Prepared(NamedTuple):
+    """What an order would write, every rule checked."""
+
+    order: Order
+    customer: Customer
+    holdings: tuple[Holding, ...]
+    commit: Commit
+
+
 def place(
     order: NewOrder,
     submitted: Mapping[str, Any],
     *,
-    by: PlacedBy,
-    scope: str,
+    caller: Caller,
     owners: Owners,
     shop: Shop,
     partners: Partners,
@@ -58,13 +73,28 @@ def place(
 ) -> Placed:
     """The order as accepted, or the earlier one of the same `external_id`.
 
-    `submitted` is the body as sent: a repeat is recognised by it. `scope` keeps the external ids of
-    callers apart. Raises `InvalidFields`, `OrderExists`, `OfferChanged`, `OwnerBusy`.
+    `submitted` is the body as sent: a repeat is recognised by it.
+    Raises `InvalidFields`, `NotFound`, `OrderExists`, `OfferChanged`, `OwnerBusy`.
     """
+
+    def commit(naming: Naming) -> Order:
+        prepared = prepare(
+            order,
+            naming,
+            caller=caller,
+            owners=owners,
+            shop=shop,
+            partners=partners,
+            labels=labels,
+            moment=moment,
+        )
+        owners.commit(prepared.commit)
+        return prepared.order
+
     placed = once(
-        lambda naming: _commit(naming, order, by, owners, shop, partners, labels, moment),
+        commit,
         external_id=order.external_id,
-        scope=scope,
+        scope=caller.scope,
         submitted=submitted,
         orders=owners,
     )
@@ -73,24 +103,27 @@ def place(
     return answer(placed, tuple(references))
 
 
-def _commit(
-    naming: Naming,
+def prepare(
     order: NewOrder,
-    by: PlacedBy,
+    naming: Naming,
+    *,
+    caller: Caller,
     owners: Owners,
     shop: Shop,
     partners: Partners,
     labels: Labels,
     moment: Moment,
-) -> Order:
-    organisation = _organisation(order, partners)
+) -> Prepared:
+    """All that the order makes, nothing of it written."""
+    organisation = _organisation(order, caller, partners)
+    start = first_day(order, moment.today, caller)
+    buyer, ownership, identity, seen = who_buys(order, caller, owners, labels, organisation, moment)
+    organisation = _of_buyer(buyer, organisation, partners)
     sold = shop.for_sale(chosen(order))
-    start = first_day(order, moment.today)
-    check_items(order, sold, organisation)
-    buyer, ownership, identity, seen = who_buys(order, owners, labels, organisation, moment)
-    currency = currency_of(order, sold, buyer)
-    check_buyer(order, buyer, organisation)
-    source = order.source or "api"
+    check_items(order, sold, caller, organisation)
+    currency = currency_of(order, sold, buyer, organisation)
+    check_buyer(order, buyer, caller, organisation)
+    source = order.source or caller.default_source
     purchase = Purchase(
         order=naming.id,
         reference=naming.reference,
@@ -123,9 +156,10 @@ def _commit(
         source=source,
         order_date=order.order_date or moment.now,
         subscriptions=tuple(holding.id for holding in holdings),
-        placed_by=by,
+        placed_by=caller.by,
         data=order.accepted(),
         fingerprint=naming.fingerprint,
+        payment_method=_method_named(order),
     )
     telling = _told(ownership, customer, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
@@ -135,10 +169,8 @@ def _commit(
         creates += [customer, *addresses]
     for holding in holdings:
         creates += [holding, *holding.offers, *holding.add_ons, *holding.schedule]
-    owners.commit(
-        Commit(ownership=telling.ownership, seen=seen, creates=creates, events=telling.events)
-    )
-    return placed
+    commit = Commit(ownership=telling.ownership, seen=seen, creates=creates, events=telling.events)
+    return Prepared(placed, customer, tuple(holdings), commit)
 
 
 def _told(
@@ -166,10 +198,39 @@ def _told(
     return telling
 
 
-def _organisation(order: NewOrder, partners: Partners) -> Organisation | None:
+def _organisation(
+    order: NewOrder, caller: Caller, partners: Partners
+) -> PartnerOrganisation | None:
+    """For which partner it is placed; only middleware and staff choose."""
+    if caller.kind == "partner" and order.partner_org in (None, caller.partner_org):
+        return caller.organisation
     if order.partner_org is None:
         return None
-    organisation = partners.active(order.partner_org)
-    if organisation is None:
+    stored = None
+    if caller.kind in ("machine", "operator"):
+        stored = partners.active(order.partner_org)
+    if stored is None:
         raise invalid("partner_org", "There is no active partner organisation with this id.")
-    return organisation
+    return stored.acting()
+
+
+def _of_buyer(
+    buyer: Buyer, organisation: PartnerOrganisation | None, partners: Partners
+) -> PartnerOrganisation | None:
+    """What is bought on a partner's customer is sold by that partner, whoever places the order."""
+    if not buyer.is_known or buyer.partner_org == (organisation.id if organisation else None):
+        return organisation
+    if organisation is not None or buyer.partner_org is None:
+        raise invalid("partner_org", "This customer is not one of this partner organisation.")
+    stored = partners.active(buyer.partner_org)
+    if stored is None:
+        raise invalid("customer", "The partner organisation of this customer is archived.")
+    return stored.acting()
+
+
+def _method_named(order: NewOrder) -> str | None:
+    """Zuora's id of a payment method, if the order is paid with one."""
+    payment = order.payment
+    if payment is None or payment.type != "zuora" or payment.zuora is None:
+        return None
+    return payment.zuora.ref_id
