@@ -5,7 +5,6 @@ from tessera.catalog.store import CatalogTable
 from tessera.commerce.acceptance import Placed
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
-from tessera.commerce.models import PlacedBy
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchase import place
 from tessera.commerce.shelf import Shelf
@@ -42,7 +41,7 @@ def place_order(order: NewOrder) -> Response[Placed]:
     placed = place(
         order,
         app.current_event.json_body,
-        caller=Caller(PlacedBy(kind="machine", id=principal(app, Machine).id), "company"),
+        caller=Caller(kind="machine", id=principal(app, Machine).id),
         owners=owners,
         shop=shelf,
         partners=partners,

@@ -113,10 +113,7 @@ def _own(order: NewOrder, caller: Caller, owners: Known) -> Buying:
 
 def _by_customer(id: str, caller: Caller, owners: Known) -> Buying:
     customer = owners.customer(id)
-    unseen = caller.partner_org is not None and (
-        customer is None or customer.partner_org != caller.partner_org
-    )
-    if customer is None or customer.owner is None or unseen:
+    if customer is None or customer.owner is None or not caller.may_see(customer):
         raise invalid("customer", "There is no customer with this id.")
     ownership = _known(owners.ownership(customer.owner), "customer")
     known = Buyer(customer.id, customer.data.currency, customer.partner_org)

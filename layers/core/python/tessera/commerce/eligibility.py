@@ -121,7 +121,7 @@ def _is_sellable(one: ForSale, caller: Caller, organisation: Organisation | None
 
 
 def _refuse_unseen(id: str, caller: Caller) -> None:
-    if caller.kind in ("customer", "partner"):
+    if not caller.is_company:
         raise NotFound(f"There is no offer {id[:60]}.", code="offer_not_found")
 
 

@@ -123,7 +123,7 @@ def prepare(
     check_items(order, sold, caller, organisation)
     currency = currency_of(order, sold, buyer, organisation)
     check_buyer(order, buyer, caller, organisation)
-    source = order.source or caller.default_source
+    source = order.source or caller.source
     purchase = Purchase(
         order=naming.id,
         reference=naming.reference,
@@ -156,7 +156,7 @@ def prepare(
         source=source,
         order_date=order.order_date or moment.now,
         subscriptions=tuple(holding.id for holding in holdings),
-        placed_by=caller.by,
+        placed_by=caller.placed_by,
         data=order.accepted(),
         fingerprint=naming.fingerprint,
         payment_method=_method_named(order),
@@ -202,13 +202,10 @@ def _organisation(
     order: NewOrder, caller: Caller, partners: Partners
 ) -> PartnerOrganisation | None:
     """For which partner it is placed; only middleware and staff choose."""
-    if caller.kind == "partner" and order.partner_org in (None, caller.partner_org):
-        return caller.organisation
-    if order.partner_org is None:
+    id = order.partner_org or caller.partner_org
+    if id is None:
         return None
-    stored = None
-    if caller.kind in ("machine", "operator"):
-        stored = partners.active(order.partner_org)
+    stored = partners.active(id) if caller.is_company or id == caller.partner_org else None
     if stored is None:
         raise invalid("partner_org", "There is no active partner organisation with this id.")
     return stored.acting()
