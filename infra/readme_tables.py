@@ -59,7 +59,7 @@ def _alarms() -> str:
         alarms.FUNCTION_THROTTLES,
         alarms.FIRST_ATTEMPTS,
         alarms.ENDPOINTS_DISABLED,
-        *(one.alarm for one in alarms.DELIVERY),
+        *(one.alarm for one in (*alarms.RESYNC, *alarms.DELIVERY)),
     ]
     rows = ((f"`{alarm.name}`", alarm.meaning, alarm.action) for alarm in every)
     return _table(("alarm", "meaning", "action"), rows)

@@ -44,6 +44,7 @@ ROUTES = (
         "commerce/sync_subscription",
         (machine("sync"), OPERATOR),
     ),
+    Route("POST", "/api/events/zuora", "commerce/receive_zuora_callout", ()),
     Route("GET", "/api/mma/subscriptions", "commerce/list_own_subscriptions", (CUSTOMER,)),
     Route(
         "GET",

@@ -52,12 +52,14 @@ class Tessera(Stack):
             slow=delivery.queues["slow"],
         )
 
+        queues = {**delivery.queues, **commerce.queues}
         monitoring = Monitoring(
             self,
             "Monitoring",
             platform=platform,
             gateway=gateway,
             delivery=delivery,
+            queues=queues,
             functions={
                 "catalog": functions_below([catalog]),
                 "commerce": functions_below([commerce]),
@@ -81,7 +83,7 @@ class Tessera(Stack):
         for table in tables.all:
             self._says(f"{table.name}Table", table.table.table_name)
         self._says("BusName", delivery.bus.name)
-        for queue in delivery.queues.values():
+        for queue in queues.values():
             self._says(f"{queue.node.id}QueueUrl", queue.queue.queue_url)
             self._says(f"{queue.node.id}DeadLettersUrl", queue.dead_letters.queue_url)
         self._says("UnpublishedUrl", delivery.unpublished.queue_url)

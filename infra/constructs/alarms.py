@@ -35,6 +35,14 @@ DEAD_LETTERS = {
         minutes=1,
     )
     for queue in ("fan-out", "fast", "slow")
+} | {
+    "resync-subscription": Alarm(
+        "dead-letters-resync-subscription",
+        "Subscriptions that Zuora says have changed could not be read again: a fault of ours. "
+        "Zuora's own failures are waited for, and do not end here.",
+        "Read the log of resync_subscription, fix the cause, redrive the queue.",
+        minutes=1,
+    )
 }
 
 UNPUBLISHED = Alarm(
@@ -66,6 +74,14 @@ QUEUE_AGE = {
         "waiting-slow",
         "Retries wait half an hour longer than planned.",
         "Raise the context value webhooks.slow, or pause endpoints that never answer.",
+        above=1800,
+        minutes=5,
+        times=2,
+    ),
+    "resync-subscription": Alarm(
+        "waiting-resync-subscription",
+        "Changes made in Zuora wait for half an hour to be read.",
+        "See in the log of resync_subscription whether Zuora is slow or callouts are too many.",
         above=1800,
         minutes=5,
         times=2,
@@ -107,6 +123,19 @@ ENDPOINTS_DISABLED = Alarm(
     "endpoints-disabled",
     "An endpoint was switched off after days without one success, or because it answered 410.",
     "Tell its owner; the webhook viewer has the reason and the button to resume.",
+)
+
+RESYNC = (
+    Counted(
+        "ResyncsGivenUp",
+        "resync_subscription",
+        "Sum",
+        Alarm(
+            "resyncs-given-up",
+            "A subscription changed in Zuora and could not be read for six hours.",
+            "Once Zuora answers, sync the subscriptions that the log of resync_subscription names.",
+        ),
+    ),
 )
 
 _OUR_BUG = "Read the function's log for the traceback, fix it, redrive what is in dead letters."

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from infra.constructs.callouts import Callouts
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import Platform
 from infra.constructs.needs import setting
@@ -18,9 +19,7 @@ class Commerce(Part):
         commerce = tables.commerce
         announces = tables.events.uses("PutItem")
         calendar = setting(business_time_zone=settings.business_time_zone, mode=settings.mode)
-        Endpoint(
-            self,
-            "commerce/sync_subscription",
+        syncs = (
             commerce.uses("GetItem", "BatchGetItem", "Query", "PutItem"),
             announces,
             tables.catalog.uses("BatchGetItem", "Query"),
@@ -32,9 +31,10 @@ class Commerce(Part):
                 zuora_entity_ids=settings.zuora_entity_ids,
                 zuora_org_ids=settings.zuora_org_ids,
             ),
-            platform=platform,
-            api=api,
         )
+        Endpoint(self, "commerce/sync_subscription", *syncs, platform=platform, api=api)
+        callouts = Callouts(self, "Callouts", platform=platform, api=api, vault=vault, syncs=syncs)
+        self.queues = {callouts.queue.name: callouts.queue}
         Endpoint(
             self,
             "commerce/list_own_subscriptions",

@@ -1,14 +1,14 @@
 """One dashboard: is anybody kept waiting, does anything fail, are events told in time?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.constructs.delivery import Delivery
 from infra.constructs.function import Platform
 from infra.constructs.gateway import Gateway
+from infra.constructs.queue import DeadLetters, WorkQueue
 
 _HALF = 12
 """Columns; a row has 24."""
@@ -22,7 +22,8 @@ class Dashboard(Construct):
         *,
         platform: Platform,
         gateway: Gateway,
-        delivery: Delivery,
+        queues: Mapping[str, WorkQueue],
+        dead_letters: Mapping[str, DeadLetters],
     ) -> None:
         super().__init__(scope, id)
         self._platform = platform
@@ -50,19 +51,20 @@ class Dashboard(Construct):
                 unit="ms",
             ),
             _graph(
-                "First attempts that succeed",
-                self._counted("FirstAttemptSuccess", "send_deliveries", "Average"),
-                unit="share",
+                "Wait in the lanes",
+                *(
+                    self._counted("QueueWaitMs", "send_deliveries", p, lane=lane)
+                    for lane in ("fast", "slow")
+                    for p in ("p50", "p99")
+                ),
+                unit="ms",
             ),
         )
         board.add_widgets(
             _graph(
-                "Oldest message",
-                *(
-                    queue.queue.metric_approximate_age_of_oldest_message(label=name)
-                    for name, queue in delivery.queues.items()
-                ),
-                unit="s",
+                "First attempts that succeed",
+                self._counted("FirstAttemptSuccess", "send_deliveries", "Average"),
+                unit="share",
             ),
             _graph(
                 "Behind",
@@ -73,13 +75,23 @@ class Dashboard(Construct):
         )
         board.add_widgets(
             _graph(
+                "Oldest message",
+                *(
+                    queue.queue.metric_approximate_age_of_oldest_message(label=name)
+                    for name, queue in queues.items()
+                ),
+                unit="s",
+            ),
+            _graph(
                 "Dead letters",
                 *(
                     letters.metric_approximate_number_of_messages_visible(label=name)
-                    for name, letters in delivery.dead_letters.items()
+                    for name, letters in dead_letters.items()
                 ),
                 unit="messages",
             ),
+        )
+        board.add_widgets(
             self._of_functions("Running at once", ("ConcurrentExecutions",), "Maximum"),
         )
         self.url = (
@@ -87,11 +99,13 @@ class Dashboard(Construct):
             f"#dashboards/dashboard/{name}"
         )
 
-    def _counted(self, metric: str, function: str, statistic: str) -> cloudwatch.Metric:
+    def _counted(
+        self, metric: str, function: str, statistic: str, **dimensions: str
+    ) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=self._platform.metrics_namespace,
             metric_name=metric,
-            dimensions_map={"service": function},
+            dimensions_map={"service": function, **dimensions},
             statistic=statistic,
         )
 

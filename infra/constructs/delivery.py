@@ -38,10 +38,6 @@ class Delivery(Part):
         slow = self._queue("Slow", "slow", sender_seconds, Duration.days(1))
         self.queues = {queue.name: queue for queue in (fan_out, fast, slow)}
         self.unpublished = DeadLetters(self, "Unpublished", settings=settings, of="events")
-        self.dead_letters = {
-            **{name: queue.dead_letters for name, queue in self.queues.items()},
-            "unpublished": self.unpublished,
-        }
 
         publish_events = self._function(
             "webhooks/publish_events",

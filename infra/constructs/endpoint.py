@@ -42,7 +42,8 @@ class Endpoint(Function):
         if not self.routes:
             raise ValueError(f"the endpoint table has no route for {folder}")
         self.give(setting(callers=json.dumps(self._callers(), separators=(",", ":"))))
-        if any(route.method == "POST" for route in self.routes):
+        # Strangers' answers are not kept: they have no name to keep them under.
+        if any(route.method == "POST" and route.who for route in self.routes):
             self.give(api.tables.idempotency.uses("PutItem", "UpdateItem", "DeleteItem"))
         if any(caller.kind == "partner" for route in self.routes for caller in route.who):
             # Who the token names must still be there: removal ends access at once.

@@ -15,6 +15,7 @@ from infra.constructs.delivery import Delivery
 from infra.constructs.function import Function, Platform
 from infra.constructs.gateway import Gateway
 from infra.constructs.part import Part
+from infra.constructs.queue import WorkQueue
 
 _METRICS_AN_ALARM_TAKES = 10
 
@@ -28,6 +29,7 @@ class Monitoring(Part):
         platform: Platform,
         gateway: Gateway,
         delivery: Delivery,
+        queues: Mapping[str, WorkQueue],
         functions: Mapping[str, Sequence[Function]],
     ) -> None:
         """`functions` by subject: an alarm on a sum takes ten metrics, so each subject has its."""
@@ -37,7 +39,7 @@ class Monitoring(Part):
         self._heard_by = (
             actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic)) if topic else None
         )
-        for name, queue in delivery.queues.items():
+        for name, queue in queues.items():
             dead = queue.dead_letters.metric_approximate_number_of_messages_visible()
             self._alarm(alarms.DEAD_LETTERS[name], dead, "Maximum")
             age = queue.queue.metric_approximate_age_of_oldest_message()
@@ -45,7 +47,7 @@ class Monitoring(Part):
         lost = delivery.unpublished.metric_approximate_number_of_messages_visible()
         self._alarm(alarms.UNPUBLISHED, lost, "Maximum")
         self._alarm(alarms.API_FAILS, gateway.api.metric_server_error(), "Sum")
-        for one in alarms.DELIVERY:
+        for one in (*alarms.RESYNC, *alarms.DELIVERY):
             self._alarm(one.alarm, self._counted(one), one.statistic)
         if not platform.settings.local:  # the emulator refuses alarms on expressions
             self._first_attempts()
@@ -53,7 +55,15 @@ class Monitoring(Part):
             for subject, members in functions.items():
                 self._functions(subject, members)
         self.dashboard = Dashboard(
-            self, "Dashboard", platform=platform, gateway=gateway, delivery=delivery
+            self,
+            "Dashboard",
+            platform=platform,
+            gateway=gateway,
+            queues=queues,
+            dead_letters={
+                **{name: queue.dead_letters for name, queue in queues.items()},
+                "unpublished": delivery.unpublished,
+            },
         )
 
     def _alarm(self, alarm: Alarm, metric: cloudwatch.Metric, statistic: str) -> None:

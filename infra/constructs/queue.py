@@ -60,8 +60,8 @@ class WorkQueue(Construct):
             [permission("sqs:SendMessage", on=[self.queue.queue_arn])],
         )
 
-    def feeds(self, function: Function, *, concurrency: int) -> None:
-        """Batches of ten without waiting; messages that fail come back by themselves."""
+    def feeds(self, function: Function, *, concurrency: int, batch: int = 10) -> None:
+        """Without waiting for a batch to fill; messages that fail come back by themselves."""
         function.allow(
             permission(
                 "sqs:ReceiveMessage",
@@ -76,7 +76,7 @@ class WorkQueue(Construct):
             "Source",
             target=function.lambda_,
             event_source_arn=self.queue.queue_arn,
-            batch_size=10,
+            batch_size=batch,
             max_concurrency=concurrency,
             report_batch_item_failures=True,
         )

@@ -13,6 +13,7 @@ import boto3
 
 from infra.local import demo
 from infra.local.api_client import Api
+from tessera import ids
 from tests.e2e.conftest import Deployed, Inbox
 
 Exercise = Callable[[Deployed], None]
@@ -108,6 +109,32 @@ def sync(deployed: Deployed) -> None:
     synced = twice(deployed.api, path, None, status=200)
 
     assert set(synced) == {"success", "id", "owner"}
+
+
+@exercise("commerce/receive_zuora_callout")
+@exercise("commerce/resync_subscription")
+def hear_of_changes_in_zuora(deployed: Deployed) -> None:
+    """The subscription comes in by its callout alone, although Zuora falters when it is read."""
+    number = cpq_subscription(deployed, parent=demo.ACME.id)
+    read = {"method": "GET", "path": f"/v1/subscriptions/{number}"}
+    deployed.zuora(
+        "faults", {"match": read, "times": 2, "action": {"kind": "status", "status": 503}}
+    )
+    url = f"{deployed.stack.api}/api/events/zuora"
+    callout = {"url": url, "subscriptionNumber": number, "notificationId": fresh("notification")}
+
+    for sent in (callout, {**callout, "preemptive": False}):
+        answers = deployed.zuora("callouts", sent)["answers"]
+        assert (answers[-1]["status"], answers[-1]["body"]) == (202, "{}")
+
+    path = f"/api/objects/limio/subscriptions/{ids.subscription_id(number)}"
+    until = time.monotonic() + 20 + DELIVERED_WITHIN
+    while time.monotonic() < until:
+        if (answer := deployed.api.send("GET", path)).ok:
+            assert answer.json()["name"] == number
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"no subscription {number} came of its callout")
 
 
 @exercise("commerce/list_own_subscriptions")

@@ -69,7 +69,11 @@ def test_a_handler_loads_only_the_rooms_that_it_needs(loaded: Mapping[str, Impor
     for function, imports in loaded.items():
         packages = set(imports.packages)
         sends = function == "webhooks/send_deliveries"
-        asks_outside = function in ("commerce/sync_subscription", "identity/authorize_customer")
+        asks_outside = function in (
+            "commerce/resync_subscription",
+            "commerce/sync_subscription",
+            "identity/authorize_customer",
+        )
         assert ("requests" in packages) <= (sends or asks_outside), function
         assert ("tessera.webhooks" in packages) == function.startswith("webhooks/"), function
         assert not packages & {"pydantic_settings", "aws_xray_sdk", "email_validator"}, function

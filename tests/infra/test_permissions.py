@@ -1,5 +1,7 @@
 """Each function may do what it needs, by name, and nothing more."""
 
+import pytest
+
 from tests.infra.synthesis import Statement, Synthesis
 
 _SUBJECTS = {
@@ -63,17 +65,24 @@ def test_reading_functions_cannot_write(production: Synthesis) -> None:
             assert not _writes(one.statements), folder
 
 
-def test_only_functions_that_talk_to_zuora_read_its_secret(production: Synthesis) -> None:
+@pytest.mark.parametrize(
+    ("secret", "variable"),
+    [("ZuoraSecret", "ZUORA_SECRET"), ("ZuoraCalloutSecret", "ZUORA_CALLOUT_SECRET")],
+)
+def test_only_functions_that_talk_to_zuora_read_its_secret(
+    production: Synthesis, secret: str, variable: str
+) -> None:
     readers = {
         folder
         for folder, one in production.functions.items()
         for statement in one.statements
         if "secretsmanager:GetSecretValue" in statement.actions
-        and "Zuora" in str(statement.resources)
+        and secret in str(statement.resources)
     }
 
+    assert readers
     assert readers == {
-        folder for folder, one in production.functions.items() if "ZUORA_SECRET" in one.environment
+        folder for folder, one in production.functions.items() if variable in one.environment
     }
 
 

@@ -15,14 +15,15 @@ def test_visibility_is_six_times_the_time_of_the_function_that_works_a_queue_off
 ) -> None:
     sources = [one for one in _sources(production) if "ScalingConfig" in one.properties]
 
-    assert len(sources) == 3
+    assert len(sources) == 4
     for source in sources:
         queue = _queue_of(source, production)
         assert queue.properties["VisibilityTimeout"] == 6 * _timeout_of(source, production)
 
 
 @pytest.mark.parametrize(
-    ("name", "retention"), [("fan-out", 14 * _DAY), ("fast", _DAY), ("slow", _DAY)]
+    ("name", "retention"),
+    [("fan-out", 14 * _DAY), ("fast", _DAY), ("slow", _DAY), ("resync-subscription", _DAY)],
 )
 def test_a_queue_gives_up_after_five_tries_into_dead_letters_kept_two_weeks(
     production: Synthesis, name: str, retention: int
@@ -38,18 +39,24 @@ def test_a_queue_gives_up_after_five_tries_into_dead_letters_kept_two_weeks(
     assert not queue.get("FifoQueue")
 
 
-def test_batches_of_ten_come_without_waiting_and_failures_return_one_by_one(
+def test_batches_come_without_waiting_and_failures_return_one_by_one(
     production: Synthesis,
 ) -> None:
+    """Of ten; what asks an outside system comes alone, so that it has the function's time."""
     for source in _sources(production):
         if "ScalingConfig" in source.properties:
-            assert source.properties["BatchSize"] == 10
+            assert source.properties["BatchSize"] == (1 if "Resync" in source.id else 10)
             assert source.properties.get("MaximumBatchingWindowInSeconds", 0) == 0
         assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_each_lane_has_its_room(production: Synthesis) -> None:
-    assert _concurrency(production) == {"FanOut": 20, "Fast": 80, "Slow": 20}
+    assert _concurrency(production) == {
+        "CalloutsResync": 5,
+        "FanOut": 20,
+        "Fast": 80,
+        "Slow": 20,
+    }
 
 
 def test_only_new_events_reach_the_publisher_and_none_is_dropped(production: Synthesis) -> None:
@@ -124,7 +131,7 @@ def test_a_longer_deadline_moves_the_sender_and_both_lanes_with_it(
     assert sender.properties["Timeout"] == 40
     assert _queue(patient, "fast", "dev")["VisibilityTimeout"] == 240
     assert _queue(patient, "slow", "dev")["VisibilityTimeout"] == 240
-    assert _concurrency(patient) == {"FanOut": 20, "Fast": 4, "Slow": 2}
+    assert _concurrency(patient) == {"CalloutsResync": 5, "FanOut": 20, "Fast": 4, "Slow": 2}
 
 
 def _sources(synthesis: Synthesis) -> list[Resource]:

@@ -54,7 +54,7 @@ def test_machines_need_the_scope_of_the_route_and_operators_that_of_the_console(
     for route in ROUTES:
         deployed = _deployed(route, production)
         kinds = {caller.kind for caller in route.who}
-        if kinds <= {"machine", "operator"}:
+        if kinds and kinds <= {"machine", "operator"}:
             scopes = {"tessera/admin"} if "operator" in kinds else set()
             for who in route.who:
                 scopes |= {f"tessera/{need}" for need in who.needs if who.kind == "machine"}

@@ -191,8 +191,8 @@ def test_whoever_deploys_is_told_where_everything_is(production: Synthesis) -> N
         *("OperatorsPoolId", "OperatorsClientId", "OperatorsSignInUrl", "MachineClientId"),
         *("PartnersPoolId", "PartnersClientId", "PartnersSignInUrl"),
         *(f"{table.name}Table" for table in TABLES),
-        *(f"{queue}QueueUrl" for queue in ("FanOut", "Fast", "Slow")),
-        *(f"{queue}DeadLettersUrl" for queue in ("FanOut", "Fast", "Slow")),
+        *(f"{queue}QueueUrl" for queue in ("FanOut", "Fast", "Slow", "Resync")),
+        *(f"{queue}DeadLettersUrl" for queue in ("FanOut", "Fast", "Slow", "Resync")),
         "UnpublishedUrl",
     }
 

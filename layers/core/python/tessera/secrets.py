@@ -19,9 +19,12 @@ class Secret:
         self._value: dict[str, str] | None = None
         self._read_at = 0.0
 
-    def read(self, *, fresh: bool = False) -> dict[str, str]:
-        """The members that have a value. `fresh` looks again: it may have been rotated."""
-        if fresh or self._value is None or time.monotonic() - self._read_at > _KEPT_SECONDS:
+    def read(self, *, fresh: bool = False, within: float = _KEPT_SECONDS) -> dict[str, str]:
+        """The members that have a value. `fresh` looks again: it may have been rotated.
+
+        `within` is how many seconds ago it may have been read.
+        """
+        if fresh or self._value is None or time.monotonic() - self._read_at > within:
             answer = client("secretsmanager").get_secret_value(SecretId=self.name)
             stored = json.loads(answer.get("SecretString") or "{}")
             self._value = {name: value for name, value in stored.items() if value}

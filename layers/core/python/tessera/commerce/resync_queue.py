@@ -1,0 +1,15 @@
+"""The queue of subscriptions that shall be read from Zuora again."""
+
+from tessera.aws import client
+from tessera.commerce.callouts import Resync
+from tessera.objects import compact_json
+
+
+class ResyncMessages:
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def send(self, wanted: Resync, *, delay: int) -> None:
+        client("sqs").send_message(
+            QueueUrl=self._url, MessageBody=compact_json(wanted.wire()), DelaySeconds=delay
+        )
