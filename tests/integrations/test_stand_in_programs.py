@@ -13,7 +13,7 @@ import requests
 from infra.local._server import serve
 from infra.local.inbox import Inbox
 
-PROGRAMS = ("infra.local.idp", "infra.local.inbox")
+PROGRAMS = ("infra.local.idp", "infra.local.inbox", "infra.local.salesforce")
 ROOT = Path(__file__).parents[2]
 
 

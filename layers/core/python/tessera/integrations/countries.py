@@ -1,4 +1,4 @@
-"""Country names as Zuora writes them, to ISO 3166 codes; what is not listed stays as it is."""
+"""Country names as Zuora writes them, and ISO 3166 codes; what is not listed stays as it is."""
 
 _NAMES = """
 AE United Arab Emirates|AL Albania|AM Armenia|AR Argentina|AT Austria|AU Australia|AZ Azerbaijan
@@ -26,13 +26,18 @@ UY Uruguay|UZ Uzbekistan|VA Holy See|VE Venezuela|VE Venezuela, Bolivarian Repub
 VN Viet Nam|XK Kosovo|ZA South Africa|ZM Zambia|ZW Zimbabwe
 """
 
-_CODES = {
-    name.casefold(): code
-    for line in _NAMES.strip().splitlines()
-    for code, _, name in (entry.partition(" ") for entry in line.split("|"))
-}
+_ENTRIES = [
+    entry.split(" ", 1) for line in _NAMES.strip().splitlines() for entry in line.split("|")
+]
+_CODES = {name.casefold(): code for code, name in _ENTRIES}
+_FIRST_NAMES = {entry[0]: entry[1] for entry in reversed(_ENTRIES)}
 
 
 def country_code(name: str | None) -> str | None:
     """`GB` for `United Kingdom`; a code or an unknown name comes back unchanged."""
     return None if name is None else _CODES.get(name.strip().casefold(), name)
+
+
+def country_name(code: str | None) -> str | None:
+    """`United Kingdom` for `GB`; a name or an unknown code comes back unchanged."""
+    return None if code is None else _FIRST_NAMES.get(code, code)

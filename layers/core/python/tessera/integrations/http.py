@@ -119,7 +119,7 @@ class Judgement(NamedTuple):
     failure: Exception | None = None
     request_id: str | None = None
     """The vendor's."""
-    codes: tuple[int, ...] = ()
+    codes: tuple[int | str, ...] = ()
     is_our_fault: bool = False
     """Somebody must look: a wrong address, a wrong use of the vendor's API."""
 
@@ -137,7 +137,7 @@ class Exchange(NamedTuple):
     generation: int | None
     request_id: str | None
     track_id: str | None
-    codes: tuple[int, ...]
+    codes: tuple[int | str, ...]
     why: str | None
     """Why there was no answer."""
     is_our_fault: bool

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 import requests
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from tessera import clock
 from tessera.integrations import zuora_verdicts as verdicts
+from tessera.integrations.credentials import Credentials, missing_of
 from tessera.integrations.http import (
     INTERACTIVE,
     JSON_CAP,
@@ -53,15 +54,6 @@ _UNFIT_FOR_TRACK_ID = re.compile(r"[^\x21-\x7e]|[:;\"']")
 Query = Sequence[tuple[str, str | int]]
 Read = TypeVar("Read", bound=ZuoraAnswer)
 _log = logging.getLogger(__name__)
-
-
-class Credentials(Protocol):
-    """`tessera.secrets.Secret`, or anything like it."""
-
-    name: str
-
-    def read(self, *, fresh: bool = False) -> Mapping[str, str]:
-        """`{"client_id", "client_secret"}`, those that have a value."""
 
 
 class Sending(NamedTuple):
@@ -223,8 +215,7 @@ class ZuoraCalls:
         return {name: secret[name] for name in ("client_id", "client_secret")}
 
     def _missing_credentials(self) -> list[str]:
-        secret = self._secret.read()
-        missing = [name for name in ("client_id", "client_secret") if not secret.get(name)]
+        missing = missing_of(self._secret)
         if missing and not self._has_warned:
             self._has_warned = True
             _log.warning("zuora_url is set, but the secret %s is not filled", self._secret.name)

@@ -9,6 +9,7 @@ from tessera.commerce.models import AddressData
 from tessera.errors import NotFound, invalid
 from tessera.integrations import zuora_models as zuora
 from tessera.integrations.countries import country_code
+from tessera.integrations.salesforce_ids import account_id
 from tessera.integrations.zuora_verdicts import UnknownToZuora
 
 _STATUSES: dict[str, BilledStatus] = {
@@ -29,7 +30,6 @@ _PERIODS = {
     "threeyears": Interval(3, "years"),
     "fiveyears": Interval(5, "years"),
 }
-_SALESFORCE_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class ZuoraSubscriptionNotFound(NotFound):
@@ -92,7 +92,7 @@ def _account(answer: zuora.ZuoraAccount) -> Account:
         name=info.name,
         currency=currency,
         parent_id=info.parent_id,
-        crm_id=_salesforce_id(info.crm_id),
+        crm_id=account_id(info.crm_id),
         billing=_address(answer.bill_to_contact),
         delivery=_address(sold_to) if sold_to is not None else None,
     )
@@ -191,22 +191,6 @@ def _address(contact: zuora.Contact) -> AddressData:
         postal_code=contact.zip_code,
         country=country_code(contact.country),
     )
-
-
-def _salesforce_id(crm_id: str | None) -> str | None:
-    """The 18-character form of a Salesforce account id; anything else in the field is not one.
-
-    The three last characters say which of the first fifteen are capitals, five at a time.
-    """
-    if crm_id is None or not crm_id.startswith("001") or not crm_id.isalnum():
-        return None
-    if len(crm_id) == 18:
-        return crm_id
-    if len(crm_id) != 15:
-        return None
-    groups = (crm_id[n : n + 5] for n in (0, 5, 10))
-    flags = (sum(c.isupper() << bit for bit, c in enumerate(group)) for group in groups)
-    return crm_id + "".join(_SALESFORCE_ALPHABET[flag] for flag in flags)
 
 
 def _folded(word: str) -> str:
