@@ -93,6 +93,74 @@ ROUTES = (
         "DELETE", "/api/catalog/{kind}/{id}", "catalog/archive_item", (machine("catalog"), ADMIN)
     ),
     Route(
+        "GET",
+        "/api/partner-organisations",
+        "partners/list_organisations",
+        (machine("partners"), OPERATOR),
+    ),
+    Route(
+        "POST",
+        "/api/partner-organisation",
+        "partners/create_organisation",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "GET",
+        "/api/partner-organisation/{id}",
+        "partners/read_organisation",
+        (machine("partners"), OPERATOR),
+    ),
+    Route(
+        "PATCH",
+        "/api/partner-organisation/{id}",
+        "partners/change_organisation",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "DELETE",
+        "/api/partner-organisation/{id}",
+        "partners/archive_organisation",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "POST",
+        "/api/partner-organisation/{id}",
+        "partners/create_user",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "GET",
+        "/api/partner-organisation/{id}/users",
+        "partners/list_users",
+        (machine("partners"), OPERATOR),
+    ),
+    Route(
+        "PATCH",
+        "/api/partner-organisation/{id}/users/{user}",
+        "partners/change_user",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "DELETE",
+        "/api/partner-organisation/{id}/users/{user}",
+        "partners/remove_user",
+        (machine("partners"), ADMIN),
+    ),
+    Route(
+        "POST",
+        "/api/partner-organisation/{id}/users/{user}/invitation",
+        "partners/invite_user",
+        (machine("partners"), ADMIN),
+    ),
+    Route("GET", "/api/partner/offers", "partners/list_partner_offers", (PARTNER,)),
+    Route("GET", "/api/partner/customer", "partners/list_customers", (PARTNER,)),
+    Route("GET", "/api/partner/customer/{id}", "partners/read_customer", (PARTNER,)),
+    Route("GET", "/api/partner/subscriptions", "partners/list_customer_subscriptions", (PARTNER,)),
+    Route(
+        "GET", "/api/partner/subscriptions/{id}", "partners/read_customer_subscription", (PARTNER,)
+    ),
+    Route("GET", "/api/partner/order/{id}", "partners/read_partner_order", (PARTNER,)),
+    Route(
         "POST", "/api/webhooks/endpoints", "webhooks/create_endpoint", (machine("webhooks"), ADMIN)
     ),
     Route(

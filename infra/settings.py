@@ -69,6 +69,8 @@ class Settings:
     machine_clients: Mapping[str, tuple[str, ...]]
     managed_login: bool
     ses_from: str | None
+    auth_domain: str | None
+    """The domain of the sign-in pages, if they have one of their own: passkeys are made for it."""
     alarm_topic: str | None
     """ARN of an SNS topic that hears of every alarm."""
     tracing: bool
@@ -140,6 +142,7 @@ class Settings:
             machine_clients=_machine_clients(context, "machine_clients"),
             managed_login=context.flag("managed_login", default=not local),
             ses_from=context.text("ses_from", pattern=r"[^@\s]+@[^@\s]+") or None,
+            auth_domain=context.text("auth_domain", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)+") or None,
             alarm_topic=context.text("alarm_topic", pattern=r"arn:[\w-]+:sns:[\w:-]+") or None,
             tracing=context.flag("tracing", default=False),
             private_hosts=_private_hosts(context, "webhooks.private_hosts"),

@@ -13,6 +13,7 @@ from infra.constructs.gateway import Gateway
 from infra.constructs.identity import Identity
 from infra.constructs.layers import Layers
 from infra.constructs.monitoring import Monitoring
+from infra.constructs.partners import Partners
 from infra.constructs.pools import Pools
 from infra.constructs.tables import Tables
 from infra.constructs.vault import Vault
@@ -33,7 +34,7 @@ class Tessera(Stack):
         tables = Tables(self, "Tables", settings=settings)
         vault = Vault(self, "Vault", settings=settings)
         gateway = Gateway(self, "Gateway", settings=settings)
-        pools = Pools(self, "Pools", settings=settings, base_url=gateway.base_url)
+        pools = Pools(self, "Pools", platform=platform, tables=tables, base_url=gateway.base_url)
         authorizers = Authorizers(
             self, "Authorizers", platform=platform, gateway=gateway, pools=pools, vault=vault
         )
@@ -42,6 +43,9 @@ class Tessera(Stack):
         catalog = Catalog(self, "Catalog", platform=platform, api=api, vault=vault)
         commerce = Commerce(self, "Commerce", platform=platform, api=api, vault=vault)
         identity = Identity(self, "Identity", platform=platform, api=api, vault=vault)
+        partners = Partners(
+            self, "Partners", platform=platform, api=api, vault=vault, pool=pools.partners
+        )
         delivery = Delivery(self, "Delivery", platform=platform, api=api, vault=vault)
         webhooks = Webhooks(
             self,
@@ -53,6 +57,7 @@ class Tessera(Stack):
         )
 
         queues = {**delivery.queues, **commerce.queues}
+
         monitoring = Monitoring(
             self,
             "Monitoring",
@@ -64,6 +69,7 @@ class Tessera(Stack):
                 "catalog": functions_below([catalog]),
                 "commerce": functions_below([commerce]),
                 "identity": functions_below([identity, authorizers]),
+                "partners": functions_below([partners, pools]),
                 "webhooks": functions_below([webhooks, delivery]),
             },
         )

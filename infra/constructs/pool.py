@@ -7,6 +7,8 @@ from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.constructs.function import Function
+from infra.constructs.needs import Need, permission
 from infra.settings import MACHINE_SCOPES, PAGE_SCOPES, Settings
 
 
@@ -22,8 +24,11 @@ class Pool(Construct):
         scopes: Sequence[str],
         second_factor: bool = False,
         otp_by_email: bool = False,
+        passkeys_of: str | None = None,
     ) -> None:
+        """`passkeys_of` is the domain that people's passkeys are made for; without it, none."""
         super().__init__(scope, id)
+        self._id = id
         self._settings = settings
         name = id.lower()
         self.pool = cognito.UserPool(
@@ -47,9 +52,10 @@ class Pool(Construct):
             ),
             sign_in_policy=cognito.SignInPolicy(
                 allowed_first_auth_factors=cognito.AllowedFirstAuthFactors(
-                    password=True, email_otp=otp_by_email
+                    password=True, email_otp=otp_by_email, passkey=passkeys_of is not None
                 )
             ),
+            passkey_relying_party_id=passkeys_of,
             mfa=cognito.Mfa.REQUIRED if second_factor else cognito.Mfa.OFF,
             mfa_second_factor=(
                 cognito.MfaSecondFactor(otp=True, sms=False) if second_factor else None
@@ -87,6 +93,23 @@ class Pool(Construct):
     @property
     def base_url(self) -> str:
         return self.domain.base_url()
+
+    def uses(self, *actions: str) -> Need:
+        """These administrative actions on its users: `AdminCreateUser`."""
+        named = [f"cognito-idp:{action}" for action in actions]
+        pool = self.pool
+        return Need(
+            {f"{self._id.upper()}_POOL_ID": pool.user_pool_id},
+            [permission(*named, on=[pool.user_pool_arn])],
+        )
+
+    def asks_before_tokens(self, function: Function) -> None:
+        """What the function answers goes into both tokens; when it fails there are none."""
+        self.pool.add_trigger(
+            cognito.UserPoolOperation.PRE_TOKEN_GENERATION_CONFIG,
+            function.lambda_,
+            cognito.LambdaVersion.V2_0,
+        )
 
     def page_client(self, *, kind: str, scope: str, base_url: str, refresh: Duration) -> str:
         """For the pages of one kind of person: code with PKCE, no secret. Returns the client id."""

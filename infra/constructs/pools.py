@@ -3,9 +3,11 @@
 from aws_cdk import Duration
 from constructs import Construct
 
+from infra.constructs.function import Function, Platform
 from infra.constructs.part import Part
 from infra.constructs.pool import Pool
-from infra.settings import MACHINE_SCOPES, Settings
+from infra.constructs.tables import Tables
+from infra.settings import MACHINE_SCOPES
 
 _GROUPS = {
     "admin": "May do everything in the console",
@@ -13,9 +15,16 @@ _GROUPS = {
 }
 
 
+_TRIGGER_SECONDS = 5
+"""Cognito waits no longer for a trigger."""
+
+
 class Pools(Part):
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, base_url: str) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, platform: Platform, tables: Tables, base_url: str
+    ) -> None:
         super().__init__(scope, id)
+        settings = platform.settings
         self.operators = Pool(
             self,
             "Operators",
@@ -31,6 +40,17 @@ class Pools(Part):
             settings=settings,
             scopes=("partner",),
             otp_by_email=settings.ses_from is not None,
+            passkeys_of=settings.auth_domain if settings.ses_from else None,
+        )
+        # In this stack, since pool and function name each other.
+        self.partners.asks_before_tokens(
+            Function(
+                self,
+                "partners/add_organisation_claim",
+                tables.partners.uses("GetItem", "UpdateItem"),
+                platform=platform,
+                seconds=_TRIGGER_SECONDS,
+            )
         )
         self.operators_client = self.operators.page_client(
             kind="operator", scope="admin", base_url=base_url, refresh=Duration.hours(8)

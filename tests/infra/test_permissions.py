@@ -8,6 +8,7 @@ _SUBJECTS = {
     "catalog": {"Catalog", "Idempotency"},
     "commerce": {"Catalog", "Commerce", "Events", "Idempotency", "Partners"},
     "identity": {"Commerce", "Events", "Idempotency"},
+    "partners": {"Catalog", "Commerce", "Events", "Idempotency", "Partners"},
     "webhooks": {"Events", "Idempotency", "Webhooks"},
 }
 """The tables that functions of a subject may reach."""

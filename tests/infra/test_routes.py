@@ -87,17 +87,37 @@ def test_the_authorizer_of_customers_is_asked_once_in_five_minutes_for_a_token(
     assert authorizer["AuthorizerResultTtlInSeconds"] == 300
 
 
-def test_tokens_of_every_client_of_the_operators_pool_are_accepted(production: Synthesis) -> None:
-    (authorizer,) = (
-        one.properties
+def test_tokens_of_every_client_of_a_pool_are_accepted(production: Synthesis) -> None:
+    audiences = {
+        one.properties["Name"]: [
+            next(iter(client.values()))
+            for client in one.properties["JwtConfiguration"]["Audience"]
+        ]
         for one in production.of_type("AWS::ApiGatewayV2::Authorizer")
         if one.properties["AuthorizerType"] == "JWT"
-    )
-    audience = [next(iter(one.values())) for one in authorizer["JwtConfiguration"]["Audience"]]
+    }
 
-    assert len(audience) == 2
-    assert any("Pages" in one for one in audience)
-    assert any("Middleware" in one for one in audience)
+    staff, partners = audiences["operators-and-machines"], audiences["partners"]
+    assert len(staff) == 2
+    assert any("OperatorsPool" in one and "Pages" in one for one in staff)
+    assert any("OperatorsPool" in one and "Middleware" in one for one in staff)
+    assert len(partners) == 1
+    assert "PartnersPool" in partners[0]
+    assert set(audiences) == {"operators-and-machines", "partners"}
+
+
+def test_partners_need_their_scope_and_a_stored_user(production: Synthesis) -> None:
+    admitting = [r for r in ROUTES if {caller.kind for caller in r.who} == {"partner"}]
+
+    assert admitting
+    for route in admitting:
+        deployed = _deployed(route, production)
+        assert deployed["AuthorizationType"] == "JWT", route.key
+        assert deployed["AuthorizationScopes"] == ["tessera/partner"], route.key
+        reads = production.functions[route.function].statements
+        assert any(
+            "dynamodb:BatchGetItem" in one.actions and one.tables == {"Partners"} for one in reads
+        ), route.key
 
 
 def test_a_function_takes_one_integration_and_one_permission_however_many_routes_it_has(

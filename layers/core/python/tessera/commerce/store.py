@@ -37,7 +37,8 @@ from typing import Any
 
 from tessera import clock, events, ids
 from tessera.commerce.commits import Commit, Exists, Outdated
-from tessera.commerce.entitlements import Held, OwnedCustomer, Ownership
+from tessera.commerce.customer_search import forgetting_names, name_writes
+from tessera.commerce.entitlements import Held, Merge, OwnedCustomer, Ownership
 from tessera.commerce.models import (
     Address,
     Customer,
@@ -293,7 +294,19 @@ class CommerceTable:
         except TransactionLost as lost:
             raise Outdated from lost
 
-    def _owner(self, ownership: Ownership, seen: datetime | None) -> Write:
+    def _names(self, change: Commit) -> list[Write]:
+        """By which partners find the customers that are written."""
+        names: list[Write] = []
+        for one in (*change.creates, *change.replaces):
+            if isinstance(one, Customer):
+                names += name_writes(self._name, one, is_new=one in change.creates)
+        for one in change.removes:
+            if isinstance(one, Customer):
+                names += forgetting_names(self._name, one)
+        return names
+
+    def _owner(self, ownership: Ownership, seen: datetime | None, merges: bool) -> Write:
+        """Nobody but the merge writes an owner that is being merged, or has become another."""
         row = _ownership_row(ownership)
         if seen is None:
             return put(self._name, row, condition="attribute_not_exists(pk)")
@@ -392,6 +405,8 @@ def _holdings(rows: Iterable[Row]) -> list[Holding]:
         for row in subscriptions
     ]
 
+        writes += self._names(change)
+        writes += beside
 
 def _holding(row: Row, offers: list[SubscriptionOffer], schedules: list[Schedule]) -> Holding:
     in_order = sorted(offers, key=lambda offer: offer.place)

@@ -3,7 +3,7 @@
 Their wire form is the README's: `data` members are camelCase, all others snake_case.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -74,3 +74,18 @@ class PartnerUser(Model):
     data: UserData
     subject: str | None = Field(default=None, exclude=True)
     """The Cognito `sub`, once the login is made. Not shown."""
+
+
+class Unfinished(NamedTuple):
+    """A user whose making or removal was left half done."""
+
+    user: PartnerUser
+    due: str
+    """When it was to be looked at, as the store has it."""
+
+
+class KnownLogin(NamedTuple):
+    """Whose login it is."""
+
+    user: str
+    partner_org: str

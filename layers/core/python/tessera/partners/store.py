@@ -23,7 +23,7 @@ be archived beside one. The login row is there exactly while the user is active.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from tessera import clock, events
 from tessera.dynamo import (
@@ -51,7 +51,7 @@ from tessera.partners.errors import (
     OrganisationHasUsers,
     Overtaken,
 )
-from tessera.partners.models import Organisation, PartnerUser
+from tessera.partners.models import KnownLogin, Organisation, PartnerUser, Unfinished
 from tessera.tables import PARTNERS
 
 _SHAPE = 1
@@ -60,17 +60,6 @@ _UNFINISHED = "unfinished"
 _TRIES = 5
 _QUERIES_A_PAGE = 4
 """A page is one query; more only where DynamoDB cuts one at 1 MB."""
-
-
-class Login(NamedTuple):
-    user: str
-    partner_org: str
-
-
-class Unfinished(NamedTuple):
-    user: PartnerUser
-    due: str
-    """When it was to be looked at, as it stands in the index."""
 
 
 class PartnersTable:
@@ -299,11 +288,11 @@ class PartnersTable:
             id=login["user"], name=login["name"], organisation=_organisation(own).acting()
         )
 
-    def login(self, subject: str) -> Login | None:
+    def login(self, subject: str) -> KnownLogin | None:
         row = get(self._name, _login_key(subject))
-        return Login(row["user"], row["partner_org"]) if row else None
+        return KnownLogin(row["user"], row["partner_org"]) if row else None
 
-    def seen(self, login: Login, *, at: datetime) -> bool:
+    def seen(self, login: KnownLogin, *, at: datetime) -> bool:
         """Notes that the user signs in now; false if it is not active any more."""
         try:
             write(

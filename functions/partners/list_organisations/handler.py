@@ -1,0 +1,40 @@
+"""GET /api/partner-organisations: all partner organisations, newest first, a page at a time."""
+
+from typing import Annotated
+
+from tessera.cursors import Cursors
+from tessera.edge.api import Query, Response, document, entrypoint, principal, resolver
+from tessera.edge.environment import Environment
+from tessera.identity.principal import Machine, Operator
+from tessera.partners.organisations import list_page
+from tessera.partners.store import PartnersTable
+from tessera.secrets import Secret
+
+
+class Env(Environment):
+    partners_table: str
+    cursors_secret: str  # its name; the value is read on first use
+
+
+env = Env.load()
+partners = PartnersTable(env.partners_table)
+cursors = Cursors(Secret(env.cursors_secret))
+app = resolver()
+
+
+@app.get("/api/partner-organisations")
+def list_organisations(
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(alias="queryMore")] = None,
+) -> Response[str]:
+    page = list_page(
+        limit=limit,
+        cursor=cursor,
+        by=principal(app, Machine, Operator),
+        organisations=partners,
+        cursors=cursors,
+    )
+    return document(page)
+
+
+handler = entrypoint(app)

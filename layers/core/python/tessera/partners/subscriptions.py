@@ -1,0 +1,66 @@
+"""Subscriptions of the customers that a partner user's organisation looks after."""
+
+from datetime import date
+from typing import Any, Protocol
+
+from tessera import ids
+from tessera.commerce.entitlements import Ownership
+from tessera.commerce.models import Holding, Owner, Subscription
+from tessera.commerce.subscriptions import on_day
+from tessera.cursors import Cursors
+from tessera.identity.principal import Partner
+from tessera.objects import canonical_json
+from tessera.partners.isolation import not_found, own
+
+
+class Owners(Protocol):
+    def ownership(self, owner: str) -> Ownership | None: ...
+
+    def holdings_of(self, owner: str) -> list[Holding]:
+        """Oldest first."""
+
+
+class Stored(Protocol):
+    def holding(self, subscription: str) -> Holding | None: ...
+
+
+def list_page(
+    owner: str,
+    *,
+    limit: int,
+    cursor: str | None,
+    by: Partner,
+    owners: Owners,
+    cursors: Cursors,
+    today: date,
+) -> dict[str, Any]:
+    """`{"items", "queryMore"}`, oldest first; what the owner has elsewhere is left out.
+
+    Raises `NotFound` for an owner who is no customer of the organisation, and for one that has
+    become another: the customer names its owner of today.
+    """
+    known = owners.ownership(owner) if ids.is_id(owner, Owner.prefix) else None
+    if known is None or not _is_customer(known, by.partner_org):
+        raise not_found("customer's owner")
+    query = canonical_json(["partner-subscriptions", by.kind, by.id, by.partner_org, owner])
+    after = None if cursor is None else cursors.open(cursor, of=query)["after"]
+    held = [one for one in owners.holdings_of(owner) if one.partner_org == by.partner_org]
+    passed = next((n + 1 for n, one in enumerate(held) if one.id == after), 0)
+    given = held[passed : passed + limit]
+    more = None
+    if passed + limit < len(held):
+        more = cursors.seal({"after": given[-1].id}, of=query)
+    return {"items": [on_day(one, today).wire() for one in given], "queryMore": more}
+
+
+def read(id: str, *, by: Partner, subscriptions: Stored, today: date) -> Holding:
+    """Raises `NotFound`."""
+    found = subscriptions.holding(id) if ids.is_id(id, Subscription.prefix) else None
+    return on_day(own(found, "subscription", by=by), today)
+
+
+def _is_customer(ownership: Ownership, partner_org: str) -> bool:
+    if ownership.owner.status in ("merged", "replaced"):
+        return False
+    organisations = {ownership.owner.partner_org, *(c.partner_org for c in ownership.customers)}
+    return partner_org in organisations
