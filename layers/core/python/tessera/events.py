@@ -17,6 +17,9 @@ from tessera.objects import Model, compact_json
 
 BUS_SOURCE = "tessera"
 OPEN_SHARDS = 4
+LARGEST_BODY = 64 * 1024
+"""Bytes of a webhook body in any dialect."""
+_LONG_KEYS = 2 * len("https://limio.com/")
 _REPUBLISH_AFTER_MS = 120_000
 _KEPT_SECONDS = 90 * 86_400
 
@@ -95,6 +98,12 @@ class Event(Model):
     correlation_id: str | None = None
     snapshot: dict[str, Any]
     """The webhook body before its dialect; member order is what receivers get."""
+
+    @property
+    def largest_body(self) -> int:
+        """Bytes of the webhook body in the dialect that makes the most of it: with long keys."""
+        logins = len(self.snapshot.get("identities", ()))
+        return len(compact_json(self.snapshot).encode()) + _LONG_KEYS * logins
 
     def body(self) -> str:
         """As JSON text: the bus detail."""

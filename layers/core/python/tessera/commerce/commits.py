@@ -1,7 +1,8 @@
 """What one change writes, and what it means when it cannot be written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from tessera.commerce.entitlements import Ownership
@@ -40,6 +41,9 @@ class Commit(NamedTuple):
     events: Sequence[Event] = ()
     retires: tuple[Ownership, datetime] | None = None
     """An emptied owner that this one takes over from, and when it was read."""
+    expects: Mapping[str, datetime] = MappingProxyType({})
+    """`updated` of objects among `replaces` as they were read, by id: for those that were read
+    before their owner was, as only they tell whose they are."""
 
 
 class OwnerBusy(Conflict):

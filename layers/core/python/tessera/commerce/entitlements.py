@@ -5,15 +5,18 @@ it is empty unless the subscription is active. Source: README, "Entitlements".
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from tessera import clock
 from tessera.clock import Day, Instant
-from tessera.commerce.models import Customer, Holding, Identity, Owner, Tracking
-from tessera.commerce.subscriptions import is_on_hold
+from tessera.commerce.models import Customer, Holding, Identity, Owner, PendingChange, Tracking
+from tessera.commerce.subscriptions import is_on_hold, with_terms
 from tessera.events import Event, event
 from tessera.objects import Data, Model
+
+ALWAYS_ANNOUNCED = ("change_offer", "add_offer", "cancel_subscription")
+"""Orders whose day and set are told at commit, whether the set changes or not."""
 
 
 class Span(Data):
@@ -67,8 +70,10 @@ class Held(Data):
 
     def ahead(self, today: date) -> date | None:
         """The day of the earliest change to be announced that has not come yet."""
-        days = [self.start, self.change_day, self.end if self.cancels else None]
-        return min((day for day in days if day is not None and day > today), default=None)
+        end = self.end if self.cancels else None
+        days = [day for day in (self.start, self.change_day, end) if day is not None]
+        # What was to change after the end does not come any more.
+        return min((day for day in days if day > today and (not end or day <= end)), default=None)
 
     def is_kept(self, today: date) -> bool:
         """Is there a set today or to come, or one that was announced and must be taken back?"""
@@ -164,15 +169,16 @@ class Announcements:
         """The set of one subscription: in force now, or from `day` on.
 
         A body without date replaces earlier announcements, so while a change lies ahead its
-        announcement is sent again after it.
+        announcement is sent again after it; likewise after one whose day has come already. An
+        announcement for another day is taken back first: its day may come before this one. Those
+        for several days go in their order, as the greatest whose day has come is in force.
         """
-        if day is not None:
-            self._entitlement_body(subscription, day)
-            return
-        self._entitlement_body(subscription, None)
         held = self._held(subscription)
-        if (ahead := held.ahead(self._today)) is not None:
-            self._entitlement_body(subscription, ahead)
+        if day is None or (held.said_ahead is not None and held.said_ahead.day != day):
+            self._entitlement_body(subscription, None)
+        days = {one for one in (day, held.ahead(self._today)) if one is not None}
+        for one in sorted(days):
+            self._entitlement_body(subscription, one)
 
     def entitlements_if_changed(self, subscription: str) -> None:
         """As sync tells it: what differs from the last bodies sent, today's and the one ahead.
@@ -192,6 +198,7 @@ class Announcements:
     def _entitlement_body(self, subscription: str, day: date | None) -> None:
         held = self._held(subscription)
         codes = held.on(day or self._today)
+        lies_ahead = day is not None and day > self._today
         at = self.now if self._last_body is None else clock.after(self._last_body, self.now)
         self._last_body = at
         body = {
@@ -206,11 +213,11 @@ class Announcements:
             "entitlements.updated",
             {name: value for name, value in body.items() if value is not None},
             subscription=subscription,
-            ahead=day is not None and day > self._today,
+            ahead=lies_ahead,
         )
-        said = Announced(codes=codes, day=day)
+        said = Announced(codes=codes, day=day if lies_ahead else None)
         news: dict[str, Any] = {"updated": at}
-        news |= {"said": said, "said_ahead": None} if day is None else {"said_ahead": said}
+        news |= {"said_ahead": said} if lies_ahead else {"said": said, "said_ahead": None}
         self._ownership = self._ownership.model_copy(
             update={
                 "version": self._ownership.sequence,
@@ -251,12 +258,12 @@ def held(holding: Holding, before: Held | None = None) -> Held:
 
     `before` is what was kept so far: what was said of it is remembered.
     """
-    data = holding.data
+    # With the terms as they will be: until the day of their change none of them ends anything.
+    data = with_terms(holding.data, date.max)
     ends_with_term = data.term_type == "TERMED" and not data.auto_renew
     ends = [data.cancel_date, data.term_end_date if ends_with_term else None]
     end = min((day for day in ends if day is not None), default=None)
-    change = data.pending_change
-    return Held(
+    new = Held(
         id=holding.id,
         number=holding.name or "",
         start=data.start_date,
@@ -264,13 +271,22 @@ def held(holding: Holding, before: Held | None = None) -> Held:
         cancels=data.cancel_date is not None and end == data.cancel_date,
         suspended=is_on_hold(holding),
         awaits_activation=is_on_hold(holding) and holding.status != "suspended",
-        change_day=change.effective_date if change else None,
         spans=tuple(_spans(holding)),
         tracking=data.tracking,
         updated=before.updated if before else None,
         said=before.said if before else Announced(),
         said_ahead=before.said_ahead if before else None,
     )
+    return new.model_copy(update={"change_day": _change_day(new, data.pending_change)})
+
+
+def _change_day(held: Held, change: PendingChange | None) -> date | None:
+    """The day of a pending change that is announced: always, or because the set changes."""
+    if change is None or change.order_type in ("new", "renew"):
+        return None
+    day = change.effective_date
+    is_told = change.order_type in ALWAYS_ANNOUNCED
+    return day if is_told or held.on(day) != held.on(day - timedelta(days=1)) else None
 
 
 def _spans(holding: Holding) -> Iterable[Span]:

@@ -158,10 +158,21 @@ class Mapping(Data):
     warning: str | None = None
 
 
+class Terms(Data):
+    """What a pending change makes of the term; what is absent stays as it is."""
+
+    auto_renew: bool | None = None
+    term_type: Literal["TERMED", "EVERGREEN"] | None = None
+    term_start_date: Day | None = None
+    term_end_date: Day | None = None
+
+
 class PendingChange(Data):
     order: str
     order_type: str = Field(alias="order_type")
     effective_date: ZonelessDay
+    terms: Terms | None = None
+    """From its day on, so that no read depends on a timer. Not shown."""
 
 
 class SubscriptionData(Data):
@@ -300,6 +311,11 @@ class Subscription(Record):
     start: Instant | None = None
     data: SubscriptionData
 
+    def wire(self) -> dict[str, Any]:
+        shown = super().wire()
+        shown["data"].get("pendingChange", {}).pop("terms", None)
+        return shown
+
 
 class Holding(Subscription):
     """A subscription as every read gives it: with all it holds."""
@@ -371,7 +387,7 @@ class Alteration(Data):
     ends: tuple[EndedOffer, ...] = ()
     resizes: tuple[ResizedOffer, ...] = ()
     before: dict[str, Any] = Field(default_factory=dict)
-    """Members of the subscription's data that it changes, as stored until then; None if absent."""
+    """Members of the subscription's data that it changes, as stored until then."""
     after: dict[str, Any] = Field(default_factory=dict)
     """The same members as they are from `day` on."""
 

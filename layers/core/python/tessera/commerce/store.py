@@ -281,7 +281,7 @@ class CommerceTable:
         owners = {change.ownership.owner.id}
         if change.retires is not None:
             owners.add(change.retires[0].owner.id)
-        writes += [self._replaced(one, owners) for one in change.replaces]
+        writes += [self._replaced(one, owners, change) for one in change.replaces]
         writes += [self._removed(one) for one in change.removes]
         writes += [events.record(self._events, event) for event in change.events]
         try:
@@ -312,10 +312,13 @@ class CommerceTable:
             return put(self._name, row, condition="attribute_not_exists(pk)")
         return put(self._name, row, condition="updated = :seen", seen=clock.instant(seen))
 
-    def _replaced(self, one: Record, owners: set[str]) -> Write:
+    def _replaced(self, one: Record, owners: set[str], change: Commit) -> Write:
         values: dict[str, Any] = {f"owner{n}": owner for n, owner in enumerate(sorted(owners))}
         among = ", ".join(f":{name}" for name in values)
         condition = f"attribute_not_exists(pk) OR #owner IN ({among})"
+        if (expected := change.expects.get(one.id)) is not None:
+            condition = f"#owner IN ({among}) AND updated = :expected"
+            values["expected"] = clock.instant(expected)
         return put(self._name, _row(one), condition=condition, **values)
 
     def _removed(self, one: Record) -> Write:

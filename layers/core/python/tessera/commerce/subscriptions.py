@@ -1,18 +1,29 @@
-"""A subscription on a given day: dates are the truth, stored statuses only what was last computed.
+"""A subscription on a given day: dates are the truth, stored values only what was last computed.
 
 A late timer neither gives nor withholds access, because every read computes with today's date.
 """
 
 from datetime import date
+from typing import Any
 
-from tessera.commerce.models import Holding, SubscriptionOffer, SubscriptionStatus
+from tessera.commerce import prices
+from tessera.commerce.calendar import Interval
+from tessera.commerce.models import (
+    Holding,
+    Period,
+    Price,
+    SubscriptionData,
+    SubscriptionOffer,
+    SubscriptionStatus,
+)
 
 
 def on_day(holding: Holding, today: date) -> Holding:
-    """The subscription with the statuses that its dates give it on that day."""
+    """The subscription as its dates make it on that day: statuses, plan, period and terms."""
     return holding.model_copy(
         update={
             "status": status_on(holding, today),
+            "data": _data_on(holding, today),
             "offers": tuple(offer_on(offer, today) for offer in holding.offers),
             "add_ons": tuple(offer_on(offer, today) for offer in holding.add_ons),
         }
@@ -21,7 +32,7 @@ def on_day(holding: Holding, today: date) -> Holding:
 
 def status_on(holding: Holding, today: date) -> SubscriptionStatus:
     """`suspended`, and a cancellation without a day (its order failed), stay as stored."""
-    data = holding.data
+    data = with_terms(holding.data, today)
     if holding.status == "cancelled" and data.cancel_date is None:
         return "cancelled"
     if data.cancel_date is not None and today >= data.cancel_date:
@@ -51,3 +62,75 @@ def offer_on(offer: SubscriptionOffer, today: date) -> SubscriptionOffer:
     else:
         status = "pending" if today < offer.data.start else "active"
     return offer.model_copy(update={"status": status})
+
+
+def is_in_force(offer: SubscriptionOffer, day: date) -> bool:
+    return offer_on(offer, day).status == "active"
+
+
+def plans_on(holding: Holding, day: date) -> tuple[SubscriptionOffer, ...]:
+    """The standard offers in force on that day, oldest first."""
+    return tuple(
+        offer
+        for offer in holding.all_offers
+        if offer.data.record_subtype == "standard" and is_in_force(offer, day)
+    )
+
+
+def with_terms(data: SubscriptionData, day: date) -> SubscriptionData:
+    """With the terms that a pending change brings, if its day has come by then."""
+    change = data.pending_change
+    if change is None or change.terms is None or day < change.effective_date:
+        return data
+    return data.model_copy(update=change.terms.model_dump(exclude_none=True))
+
+
+def interval_of(offer: SubscriptionOffer) -> Interval | None:
+    """How often it is paid, as it was sold; none for what is paid once, is free or unknown."""
+    for line in offer.data.offer.attributes.get("price__limio", ()):
+        if line.get("type") == "recurring":
+            return Interval(
+                line.get("repeat_interval") or 1, line.get("repeat_interval_type") or "months"
+            )
+    return None
+
+
+def period_on(holding: Holding, day: date) -> Period | None:
+    """The billing period that holds the day: the billing system's, else counted from the plan."""
+    stored = holding.data.current_period
+    plan = next(iter(plans_on(holding, day)), None)
+    if plan is None:
+        return stored
+    if stored is not None and plan.data.start <= stored.start <= day < stored.end:
+        return stored
+    every = interval_of(plan)
+    if every is None:
+        return stored
+    start, end = every.around(plan.data.start, day)
+    return Period(start=start, end=end)
+
+
+def _data_on(holding: Holding, today: date) -> SubscriptionData:
+    data = with_terms(holding.data, today)
+    plan = next(iter(plans_on(holding, today)), None)
+    if plan is None:
+        return data
+    news: dict[str, Any] = {"name": plan.data.name, "quantity": plan.data.quantity}
+    if not _same_price(plan.data.price, data.price):
+        news["price"] = _shown(plan)
+    news["current_period"] = period_on(holding, today)
+    return data.model_copy(update=news)
+
+
+def _same_price(sold: Price | None, shown: Price | None) -> bool:
+    """An offer without a price of its own leaves what the billing system says."""
+    if sold is None or shown is None:
+        return sold is None
+    return (sold.amount, sold.currency) == (shown.amount, shown.currency)
+
+
+def _shown(plan: SubscriptionOffer) -> Price | None:
+    price = plan.data.price
+    if price is None:
+        return None
+    return prices.shown(price.amount, price.currency, interval_of(plan))

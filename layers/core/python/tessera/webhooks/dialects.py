@@ -13,7 +13,6 @@ from pydantic import field_validator
 
 from tessera.objects import Model, compact_json
 
-LARGEST_BODY = 64 * 1024
 ENTITLEMENTS = "entitlements.updated"
 _RELEASE = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,3}))?")
 _LONG_KEY = "https://limio.com/"
