@@ -80,17 +80,21 @@ def once(
     return decided(decide)
 
 
-def identifying(external_id: str | None, *subscription: str | None) -> str | None:
-    """The external id, unless it is that of the subscription concerned: its id or its name.
+def identifying(external_id: str | None, subscription: str | None) -> str | None:
+    """The external id, unless it is that of the subscription concerned: its id or its number.
 
     Existing components send the subscription there with every change, and a second change would
     be swallowed as a repeat of the first.
     """
-    return None if external_id in subscription else external_id
+    if external_id is None or subscription is None:
+        return external_id
+    is_subscription = subscription in (external_id, ids.subscription_id(external_id))
+    return None if is_subscription else external_id
 
 
-def answer(order: Order, references: tuple[str, ...]) -> Placed:
-    """`references` are those of its subscriptions."""
+def answer(order: Order) -> Placed:
+    """The order as far as it has come, to whoever placed it."""
+    references = _references(order)
     return Placed(
         id=order.id,
         order_reference=ids.reference(order.id),
@@ -102,6 +106,14 @@ def answer(order: Order, references: tuple[str, ...]) -> Placed:
         customer=order.customer,
         warnings=tuple(warning.wire() for warning in order.warnings),
     )
+
+
+def _references(order: Order) -> tuple[str, ...]:
+    """A new subscription's derives from the order and its position, others were noted with it."""
+    if order.order_type == "new":
+        return tuple(ids.reference(f"{order.id}/{n}") for n, _ in enumerate(order.subscriptions))
+    noted = order.data.get("forSubscription", {}).get("name")
+    return (noted,) if noted is not None and order.subscriptions else ()
 
 
 def fingerprint(submitted: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purch
 """
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
-from tessera import ids
 from tessera.commerce.acceptance import Naming, Placed, answer, once
 from tessera.commerce.buyers import Known, Labels, Moment, who_buys
 from tessera.commerce.callers import Caller
@@ -20,13 +20,15 @@ from tessera.commerce.eligibility import (
     first_day,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Customer, Holding, Order
+from tessera.commerce.models import Alteration, Customer, Holding, Order, Provisioning
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
 from tessera.identity.principal import PartnerOrganisation
 from tessera.objects import Record
+
+_GIVEN_UP_AFTER = timedelta(hours=24)
 
 
 class Shop(Protocol):
@@ -98,9 +100,7 @@ def place(
         submitted=submitted,
         orders=owners,
     )
-    # A subscription's reference derives from the order and its position.
-    references = (ids.reference(f"{placed.id}/{n}") for n, _ in enumerate(placed.subscriptions))
-    return answer(placed, tuple(references))
+    return answer(placed)
 
 
 def prepare(
@@ -160,6 +160,8 @@ def prepare(
         data=order.accepted(),
         fingerprint=naming.fingerprint,
         payment_method=_method_named(order),
+        provisioning=Provisioning(next_at=moment.now, give_up_at=moment.now + _GIVEN_UP_AFTER),
+        alterations=tuple(_made(holding) for holding in holdings),
     )
     telling = _told(ownership, customer, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
@@ -196,6 +198,15 @@ def _told(
         starts_later = holding.data.start_date > moment.today
         telling.entitlements(holding.id, day=holding.data.start_date if starts_later else None)
     return telling
+
+
+def _made(holding: Holding) -> Alteration:
+    return Alteration(
+        subscription=holding.id,
+        day=holding.data.start_date,
+        is_new=True,
+        adds=tuple(one.id for one in holding.all_offers),
+    )
 
 
 def _organisation(

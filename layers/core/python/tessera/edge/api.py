@@ -28,6 +28,7 @@ from tessera.edge.observability import (
 from tessera.errors import InvalidRequest, NotFound, Refusal
 from tessera.identity.principal import Anonymous, Machine, Operator, Partner, Principal
 from tessera.objects import compact_json
+from tessera.validation import of_validation
 
 __all__ = [
     "Header",
@@ -59,7 +60,7 @@ def resolver() -> APIGatewayHttpResolver:
     )
     app.exception_handler(Refusal)(_refused)
     app.exception_handler(RequestValidationError)(
-        lambda error: _refused(problems.of_validation(error.errors()))
+        lambda error: _refused(of_validation(error.errors()))
     )
     app.not_found(_unknown_route)
     return app

@@ -1,10 +1,9 @@
 """Problem documents (RFC 9457): how every refusal and every fault is answered."""
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tessera.errors import FieldError, InvalidFields, InvalidJson, Refusal
+from tessera.errors import InvalidFields, InvalidJson, Refusal
 from tessera.objects import compact_json
 
 CONTENT_TYPE = "application/problem+json"
@@ -20,9 +19,6 @@ _PARSER_WORDS = {
     "Unterminated string starting at": "Expected a closing quote for the string that begins",
 }
 """What Python's parser says, said so that a person can act on it."""
-
-_VALIDATION_CODES = {"missing": "required", "extra_forbidden": "unknown_member"}
-_TOO_LONG = ("string_too_long", "too_long")
 
 
 def problem(
@@ -66,43 +62,6 @@ def parsed_json(text: str) -> Any:
         raise InvalidJson(message, line=error.lineno, column=error.colno) from None
     except RecursionError:
         raise InvalidJson("The body is nested too deeply.") from None
-
-
-def of_validation(errors: Iterable[Mapping[str, Any]]) -> InvalidFields:
-    """Our refusal for what pydantic found, with each field's path as the caller wrote it."""
-    return InvalidFields(_field_error(error) for error in errors)
-
-
-def field_path(loc: Iterable[str | int]) -> str:
-    """`("body", "orderItems", 0, "offer")` is `orderItems[0].offer`."""
-    path = ""
-    for position, part in enumerate(loc):
-        if position == 0 and part in ("body", "path", "query", "header"):
-            continue
-        if isinstance(part, int):
-            path += f"[{part}]"
-        else:
-            path += f".{part}" if path else str(part)
-    return path or "body"
-
-
-def _field_error(error: Mapping[str, Any]) -> FieldError:
-    kind = str(error["type"])
-    field = field_path(error["loc"])
-    code = _VALIDATION_CODES.get(kind, "too_long" if kind in _TOO_LONG else "invalid_value")
-    return FieldError(field, code, _words(kind, field, str(error["msg"])))
-
-
-def _words(kind: str, field: str, said: str) -> str:
-    name = "A JSON object as body" if field == "body" else field
-    match kind:
-        case "missing":
-            return f"{name} is required"
-        case "extra_forbidden":
-            return f"{field} is not a member known here"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return f"{field} must be a JSON object"
-    return f"{field}: {said.removeprefix('Value error, ')}"
 
 
 def _refuse_constant(name: str) -> Any:

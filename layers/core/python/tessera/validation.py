@@ -1,0 +1,46 @@
+"""What pydantic finds wrong with a body, said as our refusal with each field's path."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tessera.errors import FieldError, InvalidFields
+
+_VALIDATION_CODES = {"missing": "required", "extra_forbidden": "unknown_member"}
+_TOO_LONG = ("string_too_long", "too_long")
+
+
+def of_validation(errors: Iterable[Mapping[str, Any]]) -> InvalidFields:
+    """Our refusal for what pydantic found, with each field's path as the caller wrote it."""
+    return InvalidFields(_field_error(error) for error in errors)
+
+
+def field_path(loc: Iterable[str | int]) -> str:
+    """`("body", "orderItems", 0, "offer")` is `orderItems[0].offer`."""
+    path = ""
+    for position, part in enumerate(loc):
+        if position == 0 and part in ("body", "path", "query", "header"):
+            continue
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else str(part)
+    return path or "body"
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    kind = str(error["type"])
+    field = field_path(error["loc"])
+    code = _VALIDATION_CODES.get(kind, "too_long" if kind in _TOO_LONG else "invalid_value")
+    return FieldError(field, code, _words(kind, field, str(error["msg"])))
+
+
+def _words(kind: str, field: str, said: str) -> str:
+    name = "A JSON object as body" if field == "body" else field
+    match kind:
+        case "missing":
+            return f"{name} is required"
+        case "extra_forbidden":
+            return f"{field} is not a member known here"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{field} must be a JSON object"
+    return f"{field}: {said.removeprefix('Value error, ')}"
