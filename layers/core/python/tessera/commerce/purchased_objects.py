@@ -18,6 +18,7 @@ from tessera.commerce.models import (
     CustomerData,
     Holding,
     OfferKind,
+    PendingChange,
     Period,
     Price,
     SoldOffer,
@@ -148,6 +149,9 @@ def holding_of(
             ),
             zuora=ZuoraSubscription(
                 number=number, account_number=customer.data.zuora.account_number
+            ),
+            pending_change=PendingChange(
+                order=purchase.order, order_type="new", effective_date=purchase.start
             ),
         ),
         offers=tuple(offers[:1]),
