@@ -132,7 +132,7 @@ def decide(
     """Raises `ManagedByPartner`, `ChangePending`, `SubscriptionNotActive`, `SaveAlreadyActive`,
     `OfferChanged`, `NotFound` for an offer that the caller cannot see, and `InvalidFields`.
     """
-    _check_open(request, caller, holding, today)
+    check_open(request, caller, holding, today)
     sold = shop.for_sale(wanted) if (wanted := _looked_up(request, holding, today)) else {}
     scene = _Scene(caller, holding, today, sold)
     match request:
@@ -218,7 +218,7 @@ def _id_of(text: str) -> str:
     return text if ids.is_id(text, "sub") else ids.subscription_id(text)
 
 
-def _check_open(request: AnyChange, caller: Caller, holding: Holding, today: date) -> None:
+def check_open(request: AnyChange, caller: Caller, holding: Holding, today: date) -> None:
     if caller.kind == "customer" and holding.partner_org is not None:
         raise ManagedByPartner(
             "This subscription was sold by a partner, who also changes it. Ask the partner."

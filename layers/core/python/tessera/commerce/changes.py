@@ -140,7 +140,7 @@ def place_change(
         submitted=submitted,
         orders=owners,
     )
-    return answer(order, (order.data["forSubscription"]["name"],))
+    return answer(order)
 
 
 def _commit(
