@@ -63,11 +63,19 @@ class RatePlan(NamedTuple):
     charges: tuple[Charge, ...]
 
     def is_live(self, today: date) -> bool:
-        return (
-            not self.is_removed
-            and self.start is not None
-            and (self.end is None or self.end > today)
-        )
+        """Is it in force today or later? One that is to be removed is, until its day."""
+        if self.start is None:
+            return False
+        if self.end is None:
+            return not self.is_removed
+        return self.end > today and self.end > self.start
+
+    @property
+    def days(self) -> set[date]:
+        """On which something begins or ends."""
+        ends = [charge.end for charge in self.charges]
+        days = (self.start, self.end, *(charge.start for charge in self.charges), *ends)
+        return {day for day in days if day is not None}
 
 
 class Account(NamedTuple):

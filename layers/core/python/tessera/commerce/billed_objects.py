@@ -17,6 +17,7 @@ from tessera.commerce.models import (
     CustomerData,
     Holding,
     Mapping,
+    Order,
     Period,
     Price,
     SalesforceAccount,
@@ -212,6 +213,47 @@ def holding_of(
     return holding.model_copy(update={"updated": updated})
 
 
+def with_order_in_flight(read: Holding, before: Holding, order: Order, moment: Moment) -> Holding:
+    """The reading, save what the order has changed and the billing system does not know yet.
+
+    Offers, plan, payments and entitlements stay; dates, terms and status follow the reading.
+    """
+    noted = [one for one in order.alterations if one.subscription == before.id]
+    of_order = {name for one in noted for name in (*one.before, *one.after)}
+    fields = SubscriptionData.model_fields
+    kept = {name for name, field in fields.items() if field.alias in of_order}
+    kept |= {"name", "quantity", "price", "tracking", "pending_change", "mapping"}
+    if order.order_type == "cancel_subscription":
+        kept.add("cancel_date")
+    stays = {name: getattr(before.data, name) for name in kept}
+    holding = read.model_copy(
+        update={
+            "data": read.data.model_copy(update=stays),
+            "offers": before.offers,
+            "add_ons": before.add_ons,
+            "schedule": before.schedule,
+        }
+    )
+    holding = holding.model_copy(update={"status": status_on(holding, moment.today)})
+    return before if _same(before, holding) else holding
+
+
+def without_lost_change(holding: Holding, billed: Billed, order: Order, moment: Moment) -> Holding:
+    """Released of a change still to come that the billing system has no longer.
+
+    It is known there by its day, on which a plan begins or ends, or the subscription does.
+    """
+    change = holding.data.pending_change
+    if change is None or order.order_type in ("new", "renew"):
+        return holding
+    days = {billed.cancel_date, *(day for plan in billed.plans for day in plan.days)}
+    if change.effective_date <= moment.today or change.effective_date in days:
+        return holding
+    data = holding.data.model_copy(update={"pending_change": None})
+    updated = clock.after(holding.updated, moment.now)
+    return holding.model_copy(update={"data": data, "updated": updated})
+
+
 def _offers(
     billed: Billed,
     customer: Customer,
@@ -252,7 +294,9 @@ def _offer(
     refresh: bool,
 ) -> SubscriptionOffer:
     candidate, plans = match.candidate, match.plans
-    start = min(plan.start for plan in plans)
+    first = min(plan.start for plan in plans)
+    # A charge whose quantity changes begins anew in the billing system; the offer does not.
+    start = first if known is None else min(first, known.data.start)
     ends = [plan.end for plan in plans]
     end = None if None in ends else max(end for end in ends if end is not None)
     subscription = ids.subscription_id(billed.number)

@@ -41,9 +41,13 @@ class Commit(NamedTuple):
     events: Sequence[Event] = ()
     retires: tuple[Ownership, datetime] | None = None
     """An emptied owner that this one takes over from, and when it was read."""
+    merges: bool = False
+    """It belongs to a merge of these owners, which every other commit has to wait for."""
     expects: Mapping[str, datetime] = MappingProxyType({})
     """`updated` of objects among `replaces` as they were read, by id: for those that were read
     before their owner was, as only they tell whose they are."""
+    attempt: int | None = None
+    """Of the order among `replaces` as it was read: whoever lost its lease writes nothing."""
 
 
 class OwnerBusy(Conflict):

@@ -184,6 +184,7 @@ class SubscriptionData(Data):
     auto_renew: bool = False
     cancel_date: Day | None = None
     """The first day not covered, once a cancellation is known."""
+    cancel_reason: str | None = None
     currency: str | None = None
     quantity: int = 1
     purchase_country: str | None = None
@@ -330,14 +331,65 @@ class Holding(Subscription):
         return tuple(sorted((*self.offers, *self.add_ons), key=lambda offer: offer.place))
 
 
+StepStatus = Literal["pending", "complete", "skipped", "warning", "failed"]
+
+
+class StepError(Data):
+    code: str
+    codes: tuple[int | str, ...] = ()
+    """The outside system's own."""
+
+
 class ProcessStep(Model):
     """What became of one step of carrying an order out."""
 
     id: str
     step: str
-    status: Literal["pending", "complete", "skipped", "warning", "failed"]
+    status: StepStatus
     at: Instant
     attempts: int = 0
+    generation: int = 0
+    """Grows with each definite failure: the next send takes a new idempotency key."""
+    strikes: int | None = None
+    """Failures of the kinds that are borne twice at most."""
+    result: dict[str, Any] | None = None
+    request_id: str | None = Field(default=None, alias="requestId")
+    error: StepError | None = None
+
+
+class Try(Data):
+    """One exchange with an outside system."""
+
+    at: Instant
+    generation: int = 0
+    method: str
+    route: str
+    outcome: str
+    status: int | None = None
+    request_id: str | None = None
+    codes: tuple[int | str, ...] = ()
+
+
+class ProcessEventData(Data):
+    order: str
+    step: str
+    attempts: int = 0
+    generation: int = 0
+    result: dict[str, Any] | None = None
+    error: StepError | None = None
+    text: str | None = None
+    """The outside system's words, which can quote personal data: for operators."""
+    tries: tuple[Try, ...] = ()
+    """The last ten."""
+
+
+class ProcessEvent(Record):
+    """A step of an order with all that is known of its tries."""
+
+    prefix: ClassVar[str] = "process_event"
+    record_type: str = "process_event"
+    status: StepStatus
+    data: ProcessEventData
 
 
 class PlacedBy(Model):
@@ -392,6 +444,15 @@ class Alteration(Data):
     """The same members as they are from `day` on."""
 
 
+class OrderError(Data):
+    """Why an order failed."""
+
+    step: str
+    system: str
+    code: str
+    request_id: str | None = None
+
+
 _KEPT_INSIDE = ("fingerprint", "payment_method", "provisioning", "alterations")
 
 
@@ -408,6 +469,8 @@ class Order(Record):
     data: dict[str, Any]
     warnings: tuple[OrderWarning, ...] = ()
     process: tuple[ProcessStep, ...] = ()
+    error: OrderError | None = None
+    """While it is failed."""
     fingerprint: str | None = None
     """SHA-256 of the body that placed it: tells a repeat from another order. Not shown."""
     payment_method: str | None = None

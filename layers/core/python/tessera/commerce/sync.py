@@ -3,12 +3,13 @@
 Source: `000_277bab192cd07c3f.txt` of the seeds, its first call; README, "Subscription sync".
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
 
 from tessera import ids
 from tessera.commerce import mapping
+from tessera.commerce.activation import written
 from tessera.commerce.billed import Billed, Billing
 from tessera.commerce.billed_objects import (
     Moment,
@@ -17,11 +18,13 @@ from tessera.commerce.billed_objects import (
     customer_of,
     holding_of,
     live_plan,
+    with_order_in_flight,
+    without_lost_change,
 )
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.mapping import Candidate
-from tessera.commerce.models import Address, Customer, Holding, Mapping, Owner
+from tessera.commerce.models import Address, Customer, Holding, Mapping, Order, Owner
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import InvalidRequest
 from tessera.objects import Model, Record
@@ -42,6 +45,8 @@ class Owners(Protocol):
 
     def holding(self, subscription: str) -> Holding | None: ...
 
+    def order(self, id: str) -> Order | None: ...
+
     def customer_with_addresses(
         self, customer: str, addresses: Sequence[str]
     ) -> tuple[Customer | None, dict[str, Address]]: ...
@@ -59,6 +64,20 @@ class Synced(Model):
     mapping: Mapping | None = None
 
 
+class Taken(NamedTuple):
+    """What a reading makes of Tessera's objects, before it is written."""
+
+    synced: Synced
+    before: Holding | None
+    after: Holding | None
+    """None when the reading is older than what is stored."""
+    telling: Announcements | None = None
+    """With the events of the change; none when nothing has changed."""
+    replaces: Sequence[Record] = ()
+    seen: datetime | None = None
+    """`updated` of the owner as it was read; none for a new owner."""
+
+
 class _Known(NamedTuple):
     """What Tessera had of the subscription when it was decided."""
 
@@ -66,6 +85,8 @@ class _Known(NamedTuple):
     customer: Customer | None
     addresses: dict[str, Address]
     holding: Holding | None
+    order: Order | None
+    """Of the pending change."""
 
 
 def sync(
@@ -93,23 +114,55 @@ def sync(
         )
     billed = billing.read(key)
     moment = Moment(now, today, mode)
-    synced = decided(lambda: _sync(billed, catalog, partners, owners, moment, refresh))
+
+    def decide() -> Synced:
+        taken = taken_over(
+            billed,
+            catalog=catalog,
+            partners=partners,
+            owners=owners,
+            moment=moment,
+            refresh=refresh,
+        )
+        if taken.telling is not None:
+            owners.commit(
+                Commit(
+                    ownership=taken.telling.ownership,
+                    seen=taken.seen,
+                    replaces=taken.replaces,
+                    events=taken.telling.events,
+                )
+            )
+        return taken.synced
+
+    synced = decided(decide)
     return synced if detail else synced.model_copy(update={"mapping": None})
 
 
-def _sync(
+def taken_over(
     billed: Billed,
+    *,
     catalog: Catalog,
     partners: Partners,
     owners: Owners,
     moment: Moment,
-    refresh: bool,
-) -> Synced:
+    refresh: bool = False,
+    finishing: str | None = None,
+    finish: Callable[[Holding], Holding] = lambda holding: holding,
+) -> Taken:
+    """What the reading changes, still to be committed.
+
+    An order in flight keeps what is its own, except that named by `finishing`, which the billing
+    system has by now; `finish` is what its end makes of the subscription.
+    Raises `OwnerBusy`.
+    """
     known = _read(billed, owners)
     before = known.holding
     if before is not None and (before.data.zuora.version or 0) > billed.version:
         # An older reading, overtaken on the way: what is stored is newer.
-        return Synced(id=before.id, owner=before.owner or "", mapping=before.data.mapping)
+        mapped = before.data.mapping
+        synced = Synced(id=before.id, owner=before.owner or "", mapping=mapped)
+        return Taken(synced, before, None)
     warning: str | None = None
     partner_org = known.customer.partner_org if known.customer else None
     if known.customer is None and billed.account.parent_id is not None:
@@ -125,8 +178,13 @@ def _sync(
     matches = mapping.recognise(live, offered, present=held_ids)
     mapped = mapping.summary(live, matches, warning)
     holding = holding_of(billed, customer, matches, mapped, before, moment, refresh)
-    _commit(known, ownership, customer, addresses, holding, owners, moment)
-    return Synced(id=holding.id, owner=ownership.owner.id, mapping=holding.data.mapping)
+    if before is not None and known.order is not None and known.order.id != finishing:
+        if known.order.status == "complete":
+            holding = without_lost_change(holding, billed, known.order, moment)
+        elif known.order.status in ("submitted", "processing"):
+            holding = with_order_in_flight(holding, before, known.order, moment)
+    holding = finish(holding)
+    return _taken(known, ownership, customer, addresses, holding, moment)
 
 
 def _read(billed: Billed, owners: Owners) -> _Known:
@@ -138,7 +196,9 @@ def _read(billed: Billed, owners: Owners) -> _Known:
     if ownership is not None and ownership.owner.status == "merging":
         raise OwnerBusy("The owner of this subscription is being merged. Try again in a minute.")
     holding = owners.holding(ids.subscription_id(billed.number))
-    return _Known(ownership, customer, addresses, holding)
+    change = holding.data.pending_change if holding else None
+    order = owners.order(change.order) if change else None
+    return _Known(ownership, customer, addresses, holding, order)
 
 
 def _new_ownership(billed: Billed, moment: Moment, partner_org: str | None) -> Ownership:
@@ -152,25 +212,21 @@ def _new_ownership(billed: Billed, moment: Moment, partner_org: str | None) -> O
     return Ownership(owner=owner)
 
 
-def _commit(
+def _taken(
     known: _Known,
     ownership: Ownership,
     customer: Customer,
     addresses: Sequence[Address],
     holding: Holding,
-    owners: Owners,
     moment: Moment,
-) -> None:
+) -> Taken:
     before = known.holding
-    changed: list[Record] = [
-        one
-        for one in (*addresses, *holding.offers, *holding.add_ons, *holding.schedule)
-        if one not in _stored(known)
-    ]
+    synced = Synced(id=holding.id, owner=ownership.owner.id, mapping=holding.data.mapping)
+    changed: list[Record] = [one for one in addresses if known.addresses.get(one.id) != one]
     new_customer = known.customer is None or known.customer != customer
     new_holding = before is None or before != holding
     if not changed and not new_customer and not new_holding:
-        return
+        return Taken(synced, before, holding)
     telling = Announcements(ownership, now=moment.now, today=moment.today)
     state = ownership.owning(customer)
     if new_holding:
@@ -181,21 +237,16 @@ def _commit(
         telling.tell(name, customer.wire())
         changed.append(customer)
     if new_holding:
-        name = "subscription.created" if before is None else "subscription.updated"
+        name = _event(before, holding)
         telling.tell(name, on_day(holding, moment.today).wire(), subscription=holding.id)
         telling.entitlements_if_changed(holding.id)
-        changed.append(holding)
-    owners.commit(
-        Commit(
-            ownership=telling.ownership,
-            seen=known.ownership.owner.updated if known.ownership else None,
-            replaces=changed,
-            events=telling.events,
-        )
-    )
+        changed += written(before, holding)
+    seen = known.ownership.owner.updated if known.ownership else None
+    return Taken(synced, before, holding, telling, changed, seen)
 
 
-def _stored(known: _Known) -> list[Record]:
-    holding = known.holding
-    hanging = (*holding.offers, *holding.add_ons, *holding.schedule) if holding else ()
-    return [*known.addresses.values(), *hanging]
+def _event(before: Holding | None, after: Holding) -> str:
+    if before is None:
+        return "subscription.created"
+    ended = after.status == "cancelled" and before.status != "cancelled"
+    return "subscription.cancelled" if ended else "subscription.updated"
