@@ -124,7 +124,7 @@ def _data_changed(decision: Decision) -> dict[str, Any]:
     """Members of the subscription's data, and what they become."""
     if decision.cancels:
         return {"cancel_date": decision.day}
-    return decision.terms.model_dump(exclude_none=True) if decision.terms else {}
+    return decision.terms.given if decision.terms else {}
 
 
 def _stored(before: Holding, after: dict[str, Any]) -> dict[str, Any]:

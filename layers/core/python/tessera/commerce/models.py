@@ -166,6 +166,12 @@ class Terms(Data):
     term_start_date: Day | None = None
     term_end_date: Day | None = None
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """By their names in a subscription's data."""
+        members = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value for name, value in members if value is not None}
+
 
 class PendingChange(Data):
     order: str

@@ -82,7 +82,7 @@ def with_terms(data: SubscriptionData, day: date) -> SubscriptionData:
     change = data.pending_change
     if change is None or change.terms is None or day < change.effective_date:
         return data
-    return data.model_copy(update=change.terms.model_dump(exclude_none=True))
+    return data.model_copy(update=change.terms.given)
 
 
 def interval_of(offer: SubscriptionOffer) -> Interval | None:
