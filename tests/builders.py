@@ -215,3 +215,16 @@ def customer(
 ) -> dict[str, Any]:
     named = {"issuer": quote(issuer, safe=""), "subject": quote(subject, safe="")}
     return {"lambda": {**named, "expires_at": expires_at}}
+
+
+def partner(
+    subject: str = "subject-of-petra",
+    organisation: str = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1",
+) -> dict[str, Any]:
+    claims = {
+        "client_id": "partners-page-client",
+        "sub": subject,
+        "scope": "openid email tessera/partner",
+        "lmo:partner_org": organisation,
+    }
+    return {"jwt": {"claims": claims}}

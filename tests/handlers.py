@@ -24,6 +24,20 @@ _ENVIRONMENT = {
     "ZUORA_SECRET": "tessera/dev/zuora",
     "ZUORA_ENTITY_IDS": "",
     "ZUORA_ORG_IDS": "",
+    "BASE_URL": "https://shop.example",
+    "STYLESHEET": "tessera-1.css",
+    "SCRIPT": "tessera-1.js",
+    "SIGN_IN_ORIGINS": "https://operators.example https://partners.example",
+    "SESSION_MINUTES": '{"operator": [30, 480], "partner": [120, 720], "customer": [120, 720]}',
+    "CONSOLE_MENU": '["/settings", "/settings/profile/partners"]',
+    "ZUORA_OWNER_STYLE": "A",
+    "SALESFORCE_URL": "",
+    "SALESFORCE_SECRET": "tessera/dev/salesforce",
+    "SALESFORCE_EXTERNAL_ID_FIELD": "Tessera_Id__c",
+    "SALESFORCE_API_VERSION": "65.0",
+    "SALESFORCE_RECORD_TYPE_ID": "",
+    "SALESFORCE_BILLING_ADDRESS": "false",
+    "PARTNERS_POOL_ID": "eu-west-1_partners",
 }
 
 
