@@ -7,6 +7,7 @@ from infra.constructs.function import Platform
 from infra.constructs.needs import setting
 from infra.constructs.part import Part
 from infra.constructs.vault import Vault
+from infra.constructs.vendors import zuora_client
 
 
 class Catalog(Part):
@@ -16,11 +17,16 @@ class Catalog(Part):
         super().__init__(scope, id)
         table = api.tables.catalog
         mode = setting(mode=platform.settings.mode)
+        # What is saved for sale is looked up there.
+        zuora = zuora_client(vault, platform.settings)
         # An item is checked against those it names and against all pages.
         checks = ("BatchGetItem", "Query", "ConditionCheckItem")
         for folder, needs in {
-            "catalog/create_item": (table.uses(*checks, "PutItem"),),
-            "catalog/replace_item": (table.uses("GetItem", *checks, "PutItem", "DeleteItem"),),
+            "catalog/create_item": (table.uses(*checks, "PutItem"), *zuora),
+            "catalog/replace_item": (
+                table.uses("GetItem", *checks, "PutItem", "DeleteItem"),
+                *zuora,
+            ),
             "catalog/archive_item": (table.uses("GetItem", "PutItem", "DeleteItem"),),
             "catalog/read_item": (table.uses("GetItem"),),
             "catalog/list_items": (table.uses("Query", "BatchGetItem"), vault.cursors.uses()),

@@ -49,6 +49,10 @@ def call(tables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Call:
         "CATALOG_TABLE": tables["Catalog"],
         "IDEMPOTENCY_TABLE": tables["Idempotency"],
         "CURSORS_SECRET": "cursors",
+        "ZUORA_URL": "",
+        "ZUORA_SECRET": "zuora",
+        "ZUORA_ENTITY_IDS": "",
+        "ZUORA_ORG_IDS": "",
         "MODE": "test",
         "CALLERS": json.dumps(callers),
     }.items():

@@ -12,6 +12,7 @@ from tessera.catalog.installed import installed_pages
 from tessera.catalog.items import Saved, create, replace
 from tessera.catalog.kinds import Kind
 from tessera.catalog.models import AddOn, AnyItem, Entitlement, Offer, Page, Product
+from tessera.catalog.rate_plans import RatePlans
 from tessera.catalog.references import Wanted
 from tessera.errors import InvalidFields
 from tessera.objects import compact_json
@@ -78,10 +79,18 @@ def page_body(**detail: Any) -> dict[str, Any]:
     }
 
 
-class MemoryCatalog:
-    """What rules need of the table, without a table."""
+class Unconnected:
+    """Nobody knows rate plans while Zuora is not connected."""
 
-    def __init__(self) -> None:
+    def charges(self, rate_plan: str) -> None:
+        return None
+
+
+class MemoryCatalog:
+    """What rules need of the table, without a table, and what Zuora says of rate plans."""
+
+    def __init__(self, plans: RatePlans | None = None) -> None:
+        self.plans = plans or Unconnected()
         self.items: dict[str, AnyItem] = {page.id: page for page in installed_pages("test")}
 
     def find(self, kind: Kind, id: str) -> AnyItem | None:
@@ -119,7 +128,7 @@ class MemoryCatalog:
         return self.save(kind, body).item
 
     def save(self, kind: Kind, body: dict[str, Any]) -> Saved:
-        return create(kind, body, catalog=self, mode="test", now=NOW)
+        return create(kind, body, catalog=self, plans=self.plans, mode="test", now=NOW)
 
     def entitlement(self, **detail: Any) -> Entitlement:
         item: Entitlement = self.has("entitlements", entitlement_body(**detail))
@@ -138,7 +147,15 @@ class MemoryCatalog:
         return item
 
     def put(self, item: AnyItem, body: dict[str, Any], *, if_match: str | None = None) -> Saved:
-        return replace(item.catalog_kind, item.id, body, if_match=if_match, catalog=self, now=NOW)
+        return replace(
+            item.catalog_kind,
+            item.id,
+            body,
+            if_match=if_match,
+            catalog=self,
+            plans=self.plans,
+            now=NOW,
+        )
 
 
 def faults(kind: Kind, body: dict[str, Any], catalog: MemoryCatalog) -> dict[str, str]:

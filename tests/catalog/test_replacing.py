@@ -195,5 +195,6 @@ def test_a_save_that_is_overtaken_again_and_again_is_given_up() -> None:
             entitlement_body(label="Read the web"),
             if_match=None,
             catalog=catalog,
+            plans=catalog.plans,
             now=NOW,
         )

@@ -23,6 +23,7 @@ from tests.catalog.shelf import (
     MONTHLY_PLAN,
     NOW,
     SUPPORT_PLAN,
+    Unconnected,
     entitlement_body,
     offer_body,
     page_body,
@@ -33,12 +34,14 @@ LATER = NOW + timedelta(hours=1)
 
 
 def has(table: CatalogTable, kind: Kind, body: dict[str, Any]) -> Any:
-    return create(kind, body, catalog=table, mode="test", now=NOW).item
+    return create(kind, body, catalog=table, plans=Unconnected(), mode="test", now=NOW).item
 
 
 def put(table: CatalogTable, item: Any, body: dict[str, Any]) -> Any:
     kind = item.catalog_kind
-    return replace(kind, item.id, body, if_match=None, catalog=table, now=LATER).item
+    return replace(
+        kind, item.id, body, if_match=None, catalog=table, plans=Unconnected(), now=LATER
+    ).item
 
 
 def for_partners(*partners: str, label: str = "gold") -> dict[str, Any]:

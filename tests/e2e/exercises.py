@@ -7,14 +7,26 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import boto3
 
 from infra.local import demo
 from infra.local.api_client import Api
-from tessera import ids
+from tessera import clock, ids
+from tessera.commerce.merge_store import MergeTable
+from tessera.commerce.merging import OwnerChange, merge
 from tests.e2e.conftest import Deployed, Inbox
+
+RATE_PLAN = {
+    "id": "8" * 32,
+    "name": "End to end",
+    "effectiveStartDate": "2020-01-01",
+    "effectiveEndDate": "2050-01-01",
+    "charges": [],
+}
+"""In Zuora's catalogue for the offer that is made and archived here, which sells nothing else."""
 
 Exercise = Callable[[Deployed], None]
 EXERCISES: dict[str, Exercise] = {}
@@ -109,6 +121,47 @@ def sync(deployed: Deployed) -> None:
     synced = twice(deployed.api, path, None, status=200)
 
     assert set(synced) == {"success", "id", "owner"}
+
+
+@exercise("commerce/merge_owners")
+def merge_owners(deployed: Deployed) -> None:
+    api = deployed.api
+    person = {"iss": auth0(api), "sub": fresh("auth0|twice")}
+    source = order(api, id_token=person)["owner"]
+    destination = order(api)["owner"]
+    change = {"sourceId": source, "destinationId": destination, "message": "one person"}
+
+    assert twice(api, "/api/objects/owner_change", change, status=200)["success"] is True
+
+    assert api.send("GET", f"/api/entitlements?owner={source}").json()["owner"] == destination
+    merged = api.send("GET", "/api/entitlements", params=person).json()
+    assert (merged["owner"], len(merged["subscriptions"])) == (destination, 2)
+
+
+@exercise("commerce/resume_owners")
+def end_a_merge_that_was_left(deployed: Deployed) -> None:
+    """Its first commit is all that was made of it, some time ago."""
+    api = deployed.api
+    source, destination = (order(api)["owner"] for _ in range(2))
+    outputs = deployed.stack.outputs
+    owners = MergeTable(outputs["CommerceTable"], outputs["EventsTable"])
+    now = clock.now()
+    change = OwnerChange(source_id=source, destination_id=destination)
+    merge(change, owners=owners, now=lambda: now, today=now.date(), may_go_on=lambda: False)
+    boto3.client("dynamodb").update_item(
+        TableName=outputs["CommerceTable"],
+        Key={"pk": {"S": source}, "sk": {"S": source}},
+        UpdateExpression="SET due_at = :past",
+        ConditionExpression="attribute_exists(due_pk)",
+        ExpressionAttributeValues={":past": {"S": clock.instant(now - timedelta(minutes=1))}},
+    )
+
+    until = time.monotonic() + 60 + DELIVERED_WITHIN
+    while time.monotonic() < until:
+        if api.send("GET", f"/api/entitlements?owner={source}").status_code == 410:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{source} is still being merged")
 
 
 @exercise("commerce/receive_zuora_callout")
@@ -241,7 +294,8 @@ def attach(deployed: Deployed) -> None:
 def keep_a_catalog(deployed: Deployed) -> None:
     api = deployed.api
     name = fresh("Offer")
-    bundle = {"product": {"$ref": "/products/Digital"}, "rate_plan": "8" * 32}
+    deployed.zuora("state", {"catalogue": {RATE_PLAN["id"]: RATE_PLAN}}, "PATCH")
+    bundle = {"product": {"$ref": "/products/Digital"}, "rate_plan": RATE_PLAN["id"]}
     attributes = {
         "label__limio": ["e2e"],
         "sales_channel__limio": ["Partner"],

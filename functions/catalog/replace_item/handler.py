@@ -7,17 +7,19 @@ from tessera.catalog.installed import installed_pages
 from tessera.catalog.items import replace
 from tessera.catalog.store import CatalogTable
 from tessera.edge.api import Header, entrypoint, resolver
-from tessera.edge.environment import Environment
 from tessera.edge.observability import note
+from tessera.edge.zuora import ZuoraEnvironment, zuora_client
+from tessera.integrations.zuora_plans import ZuoraPlans
 
 
-class Env(Environment):
+class Env(ZuoraEnvironment):
     catalog_table: str
     mode: str
 
 
 env = Env.load()
 catalog = CatalogTable(env.catalog_table, installed=installed_pages(env.mode))
+plans = ZuoraPlans(zuora_client(env))
 app = resolver()
 
 
@@ -28,7 +30,9 @@ def replace_item(
     members: dict[str, Any],
     if_match: Annotated[str | None, Header(alias="If-Match")] = None,
 ) -> dict[str, Any]:
-    saved = replace(kind, id, members, if_match=if_match, catalog=catalog, now=clock.now())
+    saved = replace(
+        kind, id, members, if_match=if_match, catalog=catalog, plans=plans, now=clock.now()
+    )
     note(outcome="saved", item=id)
     return saved.wire()
 

@@ -21,7 +21,9 @@ from tessera.catalog.models import (
     Listing,
     Offer,
     Page,
+    SaleData,
 )
+from tessera.catalog.rate_plans import RatePlans, looked_up
 from tessera.cursors import Cursors
 from tessera.errors import FieldError, InvalidFields, InvalidRequest, NotFound, VersionMismatch
 from tessera.identity.principal import Principal
@@ -83,9 +85,15 @@ class Replacements(Surroundings, Shelf, Protocol): ...
 
 
 def create(
-    kind: str, members: Mapping[str, Any], *, catalog: Additions, mode: str, now: datetime
+    kind: str,
+    members: Mapping[str, Any],
+    *,
+    catalog: Additions,
+    plans: RatePlans,
+    mode: str,
+    now: datetime,
 ) -> Saved:
-    """Raises `InvalidFields` and `NotUnique`."""
+    """Raises `InvalidFields`, `NotUnique`, and `UpstreamFailed` for what shall be sold at once."""
     model = MODELS[kind_of(kind)]
     envelope: dict[str, Any] = {
         "id": ids.random(model.prefix),
@@ -95,7 +103,7 @@ def create(
         "updated": now,
         **({"version": ""} if issubclass(model, ForSale) else {}),
     }
-    item, warnings = _checked(Body(model, members), envelope, catalog)
+    item, warnings = _checked(Body(model, members), envelope, catalog, plans)
     catalog.add(item)
     return Saved(item, warnings)
 
@@ -142,12 +150,14 @@ def replace(
     *,
     if_match: str | None,
     catalog: Replacements,
+    plans: RatePlans,
     now: datetime,
 ) -> Saved:
     """Puts the body in the place of what was there; without a status it keeps the one it had.
 
     Members that callers do not set may be sent as they were read. Nothing is written when nothing
-    changes. Raises `VersionMismatch`, `InvalidFields`, `NotUnique` and `ChangedMeanwhile`.
+    changes. Raises `VersionMismatch`, `InvalidFields`, `NotUnique`, `ChangedMeanwhile`, and
+    `UpstreamFailed` when what is on sale gets rate plans that Zuora cannot be asked about.
     """
 
     def attempt() -> Saved:
@@ -160,7 +170,7 @@ def replace(
             "status": stored.status,
             "updated": clock.after(stored.updated, now),
         }
-        item, warnings = _checked(body, envelope, catalog)
+        item, warnings = _checked(body, envelope, catalog, plans, stored)
         body.refuse(_back_to_draft(stored, item))
         if item.content() == stored.content():
             return Saved(stored, warnings)
@@ -183,17 +193,29 @@ def archive(kind: str, id: str, *, catalog: Shelf, now: datetime) -> None:
 
 
 def _checked(
-    body: Body[ItemT], envelope: Mapping[str, Any], catalog: Surroundings
+    body: Body[ItemT],
+    envelope: Mapping[str, Any],
+    catalog: Surroundings,
+    plans: RatePlans,
+    stored: AnyItem | None = None,
 ) -> tuple[ItemT, list[Advice]]:
     """The item that the body describes, with what to warn of. Raises `InvalidFields`."""
     item, named = body.read(envelope, catalog)
     match item:
         case Offer() | AddOn():
             body.refuse(offers.faults(item, named))
-            return _versioned(item), list(offers.advice(item, named, catalog.pages))
+            found = looked_up(item, stored, plans)
+            body.refuse(found.faults)
+            warnings = [*offers.advice(item, named, catalog.pages), *found.advice]
+            data = item.data.model_copy(update={"product_bundles": found.bundles})
+            return _versioned(_with_data(item, data)), warnings
         case Page():
             body.refuse(pages.faults(item, catalog.sells_to_partners))
     return item, []
+
+
+def _with_data(item: ItemT, data: SaleData) -> ItemT:
+    return item.model_copy(update={"data": data})
 
 
 def _versioned(item: ItemT) -> ItemT:

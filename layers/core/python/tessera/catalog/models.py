@@ -109,12 +109,25 @@ class Product(Item):
     entitlements: _Entitlements = ()
 
 
+class PlanCharge(Model):
+    """A charge of a product rate plan, as Zuora has it: what decides how a price is sent there."""
+
+    id: str
+    name: str | None = None
+    model: str
+    """`Flat Fee Pricing`, `Per Unit Pricing`, `Discount-Percentage`, …"""
+    type: str
+    """`Recurring`, `OneTime` or `Usage`."""
+
+
 class Bundle(Model):
     """A product as it is sold: with the Zuora product rate plan that bills it."""
 
     product: ProductReference
     rate_plan: ZuoraId | None = None
     """Without one the offer cannot become active."""
+    charges: tuple[PlanCharge, ...] | None = None
+    """The rate plan's, written by us on every save; absent while Zuora could not be asked."""
 
 
 class Charge(Model):
@@ -349,11 +362,13 @@ class EntitlementCopy(Model):
 class ProductCopy(Model):
     """A product with its entitlements as they are when it is sold: the catalog may change after.
 
-    `{"id", "path", "name", "rate_plan", "entitlements": [{"id", "name", "label", "code"?}]}`
+    `{"id", "path", "name", "rate_plan", "charges": [{"id", "name", "model", "type"}],
+    "entitlements": [{"id", "name", "label", "code"?}]}`
     """
 
     id: str
     path: str
     name: str
     rate_plan: str | None = None
+    charges: tuple[PlanCharge, ...] | None = None
     entitlements: tuple[EntitlementCopy, ...] = ()

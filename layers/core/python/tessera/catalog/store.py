@@ -25,6 +25,7 @@ from tessera.catalog.models import (
     MODELS,
     AddOn,
     AnyItem,
+    Bundle,
     Entitlement,
     EntitlementCopy,
     ForSale,
@@ -359,20 +360,19 @@ def _copies(
     item: ForSale, products: Mapping[str, Product], entitlements: Mapping[str, Entitlement]
 ) -> tuple[ProductCopy, ...]:
     return tuple(
-        _copy(products[bundle.product.id], bundle.rate_plan, entitlements)
+        _copy(products[bundle.product.id], bundle, entitlements)
         for bundle in item.data.product_bundles
     )
 
 
-def _copy(
-    product: Product, rate_plan: str | None, entitlements: Mapping[str, Entitlement]
-) -> ProductCopy:
+def _copy(product: Product, bundle: Bundle, entitlements: Mapping[str, Entitlement]) -> ProductCopy:
     granted = [entitlements[reference.id] for reference in product.entitlements]
     return ProductCopy(
         id=product.id,
         path=product.path,
         name=product.name,
-        rate_plan=rate_plan,
+        rate_plan=bundle.rate_plan,
+        charges=bundle.charges,
         entitlements=tuple(
             EntitlementCopy(id=one.id, name=one.name, label=one.label, code=one.code)
             for one in granted

@@ -216,11 +216,24 @@ class GrantedEntitlement(Data):
         return self.code or self.name
 
 
+class SoldCharge(Data):
+    """A charge of a product rate plan as Zuora had it when the offer was saved."""
+
+    id: str
+    name: str | None = None
+    model: str
+    """`Flat Fee Pricing`, `Per Unit Pricing`, …: which form its price has in an order."""
+    type: str
+    """`Recurring`, `OneTime` or `Usage`."""
+
+
 class SoldProduct(Data):
     id: str
     path: str
     name: str
     rate_plan: str | None = Field(default=None, alias="rate_plan")
+    charges: tuple[SoldCharge, ...] | None = None
+    """Of the rate plan; absent where Zuora was not asked, so that an order has to."""
     entitlements: tuple[GrantedEntitlement, ...] = ()
 
 

@@ -1,0 +1,64 @@
+"use strict";
+// What pages do beyond forms and links: everything works without it.
+(() => {
+  const copies = (root) => {
+    if (!navigator.clipboard) return;
+    for (const button of root.querySelectorAll("button.copy[hidden]")) button.hidden = false;
+  };
+
+  const ready = () => {
+    copies(document);
+    const wrong = document.querySelector("[autofocus]");
+    if (wrong) wrong.focus();
+    for (const form of document.querySelectorAll("form[data-unsaved]")) guard(form);
+  };
+
+  // A form whose ticks would be lost: ask before leaving it.
+  const guard = (form) => {
+    const before = new URLSearchParams(new FormData(form)).toString();
+    const changed = () => new URLSearchParams(new FormData(form)).toString() !== before;
+    const note = form.querySelector("[data-unsaved-note]");
+    let sent = false;
+    form.addEventListener("change", () => { if (note) note.hidden = !changed(); });
+    form.addEventListener("submit", () => { sent = true; });
+    addEventListener("beforeunload", (event) => { if (!sent && changed()) event.preventDefault(); });
+  };
+
+  addEventListener("click", async (event) => {
+    const button = event.target.closest("button.copy");
+    if (button) {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      const words = button.firstChild;
+      const before = words.data;
+      words.data = "Copied";
+      setTimeout(() => { words.data = before; }, 1500);
+      return;
+    }
+    // A menu that was opened closes when something else is meant.
+    for (const open of document.querySelectorAll("details.person[open]"))
+      if (!open.contains(event.target)) open.open = false;
+  });
+
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector("details.person[open]");
+    if (open) { open.open = false; open.querySelector("summary").focus(); }
+  });
+
+  // One click is enough; the server counts a second one once all the same.
+  addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    setTimeout(() => {
+      for (const button of event.target.querySelectorAll("button:not([type=button])"))
+        button.setAttribute("aria-disabled", "true");
+    });
+  });
+  addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button[aria-disabled]"))
+      button.removeAttribute("aria-disabled");
+  });
+
+  document.addEventListener("htmx:after:swap", () => copies(document));
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", ready);
+  else ready();
+})();
