@@ -38,7 +38,8 @@ def _routes() -> str:
 def _who(callers: Callers) -> str:
     if callers.kind == "machine":
         return "machine with " + " or ".join(f"`tessera/{need}`" for need in callers.needs)
-    return callers.kind + (f" ({', '.join(callers.needs)})" if callers.needs else "")
+    kind = callers.kind.replace("_session", ", signed in on pages")
+    return kind + (f" ({', '.join(callers.needs)})" if callers.needs else "")
 
 
 def _events() -> str:

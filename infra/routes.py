@@ -37,6 +37,10 @@ OPERATOR = Callers("operator", ("admin", "support"))
 CUSTOMER = Callers("customer")
 PARTNER = Callers("partner")
 
+ADMIN_PAGE = Callers("operator_session", ("admin",))
+OPERATOR_PAGE = Callers("operator_session", ("admin", "support"))
+"""Pages are open at the gateway: the edge lets in who has a live session of the kind named."""
+
 ROUTES = (
     Route(
         "POST",
@@ -83,6 +87,12 @@ ROUTES = (
         "DELETE",
         "/api/objects/externalidentity/{owner}/{identity}",
         "identity/detach_identity",
+        (machine("identities"), ADMIN),
+    ),
+    Route(
+        "POST",
+        "/api/objects/owner_change",
+        "commerce/merge_owners",
         (machine("identities"), ADMIN),
     ),
     Route("POST", "/api/catalog/{kind}", "catalog/create_item", (machine("catalog"), ADMIN)),
@@ -266,4 +276,10 @@ ROUTES = (
         "webhooks/cancel_delivery",
         (machine("webhooks"), OPERATOR),
     ),
+    Route("GET", "/", "pages/home", ()),
+    Route("GET", "/settings", "pages/home", (OPERATOR_PAGE,)),
+    Route("GET", "/auth/{kind}", "pages/sign_in", ()),
+    Route("GET", "/auth/{kind}/callback", "pages/sign_in", ()),
+    Route("POST", "/auth/{kind}/sign-out", "pages/sign_in", ()),
+    Route("GET", "/assets/{name}", "pages/assets", ()),
 )

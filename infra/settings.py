@@ -43,6 +43,11 @@ class Settings:
     local: bool
     """On the emulator: wheels for this machine, and without what the emulator does not know."""
     base_url: str | None
+    cognito_url: str | None
+    """Where Cognito's pages and keys are when they are not at Amazon's: the emulator."""
+    operator_minutes: tuple[int, int]  # sessions.operator_idle, …_absolute
+    visitor_minutes: tuple[int, int]  # sessions.idle, sessions.absolute
+    """Of partner users and customers: after the last request, and at most."""
     zuora_url: str
     zuora_entity_ids: str
     zuora_org_ids: str
@@ -109,6 +114,15 @@ class Settings:
             stage=context.text("stage", default="dev", pattern=r"[a-z][a-z0-9-]{0,15}"),
             local=local,
             base_url=context.url("base_url", http=local) or None,
+            cognito_url=context.url("cognito_url", http=local) or None,
+            operator_minutes=(
+                context.whole("sessions.operator_idle", 30, 1, 720),
+                context.whole("sessions.operator_absolute", 480, 1, 1440),
+            ),
+            visitor_minutes=(
+                context.whole("sessions.idle", 120, 1, 1440),
+                context.whole("sessions.absolute", 720, 1, 1440),
+            ),
             zuora_url=context.url("zuora_url", http=local),
             zuora_entity_ids=context.text("zuora_entity_ids"),
             zuora_org_ids=context.text("zuora_org_ids"),

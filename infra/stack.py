@@ -13,6 +13,7 @@ from infra.constructs.gateway import Gateway
 from infra.constructs.identity import Identity
 from infra.constructs.layers import Layers
 from infra.constructs.monitoring import Monitoring
+from infra.constructs.pages import Pages
 from infra.constructs.partners import Partners
 from infra.constructs.pools import Pools
 from infra.constructs.tables import Tables
@@ -57,6 +58,7 @@ class Tessera(Stack):
         )
 
         queues = {**delivery.queues, **commerce.queues}
+        pages = Pages(self, "Pages", platform=platform, api=api, vault=vault, pools=pools)
 
         monitoring = Monitoring(
             self,
@@ -69,6 +71,7 @@ class Tessera(Stack):
                 "catalog": functions_below([catalog]),
                 "commerce": functions_below([commerce]),
                 "identity": functions_below([identity, authorizers]),
+                "pages": functions_below([pages]),
                 "partners": functions_below([partners, pools]),
                 "webhooks": functions_below([webhooks, delivery]),
             },

@@ -53,8 +53,14 @@ def load(function: str, callers: dict[str, Any] | None = None, **environment: st
     return call
 
 
-def loaded(function: str, callers: dict[str, Any] | None = None, **environment: str) -> Any:
-    path = ROOT / "functions" / function / "handler.py"
+def loaded(
+    function: str,
+    callers: dict[str, Any] | None = None,
+    *,
+    folder: Path = ROOT / "functions",
+    **environment: str,
+) -> Any:
+    path = folder / function / "handler.py"
     name = function.rsplit("/", 1)[-1]
     wanted = {
         **_ENVIRONMENT,
@@ -65,7 +71,11 @@ def loaded(function: str, callers: dict[str, Any] | None = None, **environment: 
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)
     try:
-        spec = importlib.util.spec_from_file_location(f"handler_of_{name}", path)
+        # Under its own name, so that it finds the modules beside it, and anew each time.
+        dotted = f"{folder.name}.{function.replace('/', '.')}"
+        for loaded_before in [one for one in sys.modules if one.startswith(f"{dotted}.")]:
+            del sys.modules[loaded_before]
+        spec = importlib.util.spec_from_file_location(f"{dotted}.handler", path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -33,6 +34,39 @@ class Platform:
         return f"Tessera/{self.settings.stage}"
 
 
+class Package(NamedTuple):
+    """What a function ships, and where Lambda finds its handler in it."""
+
+    code: lambda_.Code
+    handler: str = "handler.handler"
+
+    @classmethod
+    def of(cls, folder: str) -> "Package":
+        """A handler by itself."""
+        return cls(lambda_.Code.from_asset(str(FUNCTIONS / folder), exclude=["__pycache__"]))
+
+    @classmethod
+    def of_modules(cls, folder: str) -> "Package":
+        """A handler with modules and templates beside it, which it imports as its siblings."""
+        subject, name = folder.split("/")
+        return cls(
+            lambda_.Code.from_asset(
+                str(FUNCTIONS),
+                # Each level by itself: without the middle one the package is empty, unannounced.
+                exclude=[
+                    "*",
+                    f"!{subject}",
+                    f"{subject}/*",
+                    f"!{folder}",
+                    f"!{folder}/**",
+                    "__pycache__",
+                ],
+                ignore_mode=IgnoreMode.GIT,
+            ),
+            f"{subject}.{name}.handler.handler",
+        )
+
+
 class Function(Construct):
     """The function of the folder `functions/<subject>/<verb_noun>`, with a role of its own.
 
@@ -47,11 +81,14 @@ class Function(Construct):
         platform: Platform,
         seconds: int,
         retry_attempts: int | None = None,
+        package: Package | None = None,
     ) -> None:
+        """`package` is what is shipped, where that is more than the handler."""
         self.folder = folder
         self.name = folder.rpartition("/")[2]
         super().__init__(scope, _pascal(self.name))
         settings = platform.settings
+        package = package or Package.of(folder)
         self.lambda_name = f"tessera-{settings.stage}-{self.name}"
         log_group = logs.LogGroup(
             self,
@@ -71,8 +108,8 @@ class Function(Construct):
             memory_size=_MEGABYTES,
             timeout=Duration.seconds(seconds),
             retry_attempts=retry_attempts,
-            handler="handler.handler",
-            code=lambda_.Code.from_asset(str(FUNCTIONS / folder), exclude=["__pycache__"]),
+            handler=package.handler,
+            code=package.code,
             layers=[platform.layers.vendor, platform.layers.core],
             role=self.role,
             log_group=log_group,

@@ -61,6 +61,25 @@ class Vault(Part):
             string_value=json.dumps([dict(one) for one in settings.identity_providers]),
         )
 
+        # Of customers' providers that know our client by a secret.
+        self._identity_clients = [
+            StoredSecret(
+                self,
+                f"identity/{provider['key']}",
+                settings=settings,
+                holds=f"Our client at the identity provider {provider['key']}",
+                members=("client_secret",),
+            )
+            for provider in settings.identity_providers
+            if provider.get("client_auth", "none") != "none"
+        ]
+        self._identity_secrets = f"tessera/{settings.stage}/identity/"
+
+    def identity_secrets(self) -> Need:
+        uses = [secret.uses() for secret in self._identity_clients]
+        statements = [statement for use in uses for statement in use.statements]
+        return Need({"IDENTITY_SECRETS": self._identity_secrets}, statements)
+
     def seals(self, *actions: str) -> Need:
         """`Encrypt`, `Decrypt` with the key of webhook secrets."""
         named = [f"kms:{action}" for action in actions]

@@ -16,6 +16,7 @@ def local_context(place: Place) -> dict[str, str]:
         "stage": STAGE,
         "local": "true",
         "base_url": place.api_url,
+        "cognito_url": f"http://localhost:{place.ports.aws}",
         "zuora_url": there.zuora,
         "zuora_page_id": demo.CARD_PAGE_ID,
         "zuora_page_uri": f"{there.zuora}{demo.CARD_PAGE_PATH}" if there.zuora else "",

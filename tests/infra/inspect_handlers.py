@@ -13,7 +13,8 @@ def inspect(folder: str, environment: dict[str, str]) -> dict[str, Any]:
     os.environ.clear()
     os.environ.update(environment)
     path = Path("functions", folder, "handler.py")
-    spec = importlib.util.spec_from_file_location(f"handler_of_{path.parent.name}", path)
+    # Under its own name, so that it finds the modules beside it.
+    spec = importlib.util.spec_from_file_location(".".join(path.with_suffix("").parts), path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

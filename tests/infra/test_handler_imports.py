@@ -12,10 +12,9 @@ import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -26,14 +25,6 @@ _COMMITTED = Path(__file__).with_name("handler_imports.json")
 _STEP = 10
 """A ceiling has some room: a module more is no news, ten are."""
 
-_PROGRAM = """
-import sys
-before = set(sys.modules)
-import handler
-loaded = set(sys.modules) - before - {"handler"}
-print(*sorted(name for name in loaded if getattr(sys.modules[name], "__spec__", None)))
-"""
-"""Extensions also leave modules there that nobody imported: they have no spec."""
 _HANDLERS = sorted(
     handler.parent.relative_to(ROOT / "functions").as_posix()
     for handler in (ROOT / "functions").glob("*/*/handler.py")
@@ -46,9 +37,11 @@ class Imports(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def loaded(production: Synthesis) -> Mapping[str, Imports]:
+def loaded(
+    production: Synthesis, once: Callable[[str, Callable[[], Any]], Any]
+) -> Mapping[str, Imports]:
     environments = {folder: environment_of(one) for folder, one in production.functions.items()}
-    return _measure(environments)
+    return _summarised(once("imports", lambda: _measure(environments)))
 
 
 @pytest.mark.parametrize("function", _HANDLERS)
@@ -78,25 +71,28 @@ def test_a_handler_loads_only_the_rooms_that_it_needs(
         assert not packages & {"pydantic_settings", "aws_xray_sdk", "email_validator"}, function
 
 
-def _measure(environments: Mapping[str, Mapping[str, str]]) -> dict[str, Imports]:
-    with ThreadPoolExecutor(2) as pool:
-        measured = pool.map(_imports, environments, environments.values())
-        return dict(zip(environments, measured, strict=True))
-
-
-def _imports(function: str, environment: Mapping[str, str]) -> Imports:
-    folder = ROOT / "functions" / function
-    done = subprocess.run(  # noqa: S603 (our own program)
-        [sys.executable, "-c", _PROGRAM],
+def _measure(environments: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.infra.measure_imports"],
+        input=json.dumps(environments),
         capture_output=True,
         text=True,
-        cwd=folder,
-        env={**environment, "PYTHONPATH": f"{folder}:{PYTHONPATH}", "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=ROOT,
+        env={"PYTHONPATH": PYTHONPATH, "PYTHONDONTWRITEBYTECODE": "1"},
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    modules = [one for one in done.stdout.split() if not _is_standard(one.partition(".")[0])]
-    return Imports(tuple(sorted(set(map(_room, modules)))), len(modules))
+    answers = (line.split() for line in done.stdout.splitlines())
+    return {function: modules for function, *modules in answers}
+
+
+def _summarised(measured: Mapping[str, list[str]]) -> dict[str, Imports]:
+    return {function: _summary(modules) for function, modules in measured.items()}
+
+
+def _summary(modules: list[str]) -> Imports:
+    foreign = [one for one in modules if not _is_standard(one.partition(".")[0])]
+    return Imports(tuple(sorted(set(map(_room, foreign)))), len(foreign))
 
 
 def _is_standard(package: str) -> bool:
@@ -115,7 +111,8 @@ def _room(module: str) -> str:
 def _write() -> None:
     with tempfile.TemporaryDirectory() as folder:
         functions = synthesise(Path(folder), stage="prod").functions
-        measured = _measure({name: environment_of(one) for name, one in functions.items()})
+        environments = {name: environment_of(one) for name, one in functions.items()}
+        measured = _summarised(_measure(environments))
     listed = {
         name: {"packages": one.packages, "modules": math.ceil(one.modules / _STEP) * _STEP}
         for name, one in sorted(measured.items())

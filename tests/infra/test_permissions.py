@@ -8,6 +8,9 @@ _SUBJECTS = {
     "catalog": {"Catalog", "Idempotency"},
     "commerce": {"Catalog", "Commerce", "Events", "Idempotency", "Partners"},
     "identity": {"Commerce", "Events", "Idempotency"},
+    "pages": {
+        *("Catalog", "Commerce", "Events", "Idempotency", "Partners", "Sessions", "Webhooks"),
+    },
     "partners": {"Catalog", "Commerce", "Events", "Idempotency", "Partners"},
     "webhooks": {"Events", "Idempotency", "Webhooks"},
 }

@@ -1,14 +1,16 @@
 """OpenID Connect providers: fetches endpoints and signing keys, and keeps them for a while."""
 
+import base64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import requests
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from tessera.errors import UpstreamFailed
+from tessera.errors import Unauthorized, UpstreamFailed
 from tessera.identity.providers import IdentityProvider
 from tessera.integrations.http import (
     TOKEN_CAP,
@@ -67,6 +69,21 @@ class Endpoints(BaseModel):
     end_session_endpoint: str | None = None
 
 
+class _Tokens(BaseModel):
+    """What the token endpoint answers, as far as it is read: pages need the id token alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id_token: str
+
+
+class CodeRefused(Unauthorized):
+    """The provider gives no token for the code: too late, used already, or a user without access.
+
+    Cognito also answers so when our own trigger refuses somebody.
+    """
+
+
 class _KeySet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -105,10 +122,16 @@ class OpenIdProviders:
         self,
         *,
         allow_http: bool = False,
+        known: Mapping[str, Endpoints] | None = None,
         session: requests.Session | None = None,
         observe: Observe = unobserved,
     ) -> None:
-        """`allow_http` is for providers on the same machine."""
+        """`allow_http` is for providers on the same machine.
+
+        `known` are endpoints by issuer that need not be asked for: a user pool's sign-in pages lie
+        elsewhere than its issuer.
+        """
+        self._given = known or {}
         self._transport = Transport("identity_provider", PROVIDER, session=session, observe=observe)
         self._schemes = ("https://", "http://") if allow_http else ("https://",)
         self._known: dict[str, _Known] = {}
@@ -131,6 +154,58 @@ class OpenIdProviders:
             raise IdentityProviderFailed(provider, known.failure or "no_answer")
         return known.endpoints
 
+    def id_token(
+        self,
+        provider: IdentityProvider,
+        *,
+        code: str,
+        verifier: str,
+        redirect_uri: str,
+        secret: str = "",
+        now: datetime,
+    ) -> str:
+        """What the code of a sign-in is worth, unverified. The code works once.
+
+        `secret` is our client's there, where it has one. Raises `CodeRefused` and
+        `IdentityProviderFailed`.
+        """
+        endpoint = self.endpoints(provider, now=now).token_endpoint or ""
+        if not endpoint.lower().startswith(self._schemes):
+            raise IdentityProviderFailed(provider, "insecure_address")
+        client = provider.client_id or ""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "client_id": client,
+            "code_verifier": verifier,
+        }
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        if provider.client_auth == "post":
+            form["client_secret"] = secret
+        elif provider.client_auth == "basic":
+            # RFC 6749 2.3.1 encodes both before they are joined.
+            pair = f"{quote(client, safe='')}:{quote(secret, safe='')}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+            del form["client_id"]
+        call = Call(
+            "POST",
+            "token_endpoint",
+            endpoint,
+            headers=headers,
+            body=urlencode(form).encode(),
+            cap=TOKEN_CAP,
+        )
+        until = self._transport.deadline()
+        answer = self._transport.send(call, until=until, judge=partial(_judged_exchange, provider))
+        try:
+            return _Tokens.model_validate(answer.json).id_token
+        except ValidationError:
+            raise IdentityProviderFailed(provider, "unreadable", answer.status) from None
+
     def _refreshed(self, provider: IdentityProvider, now: datetime, wanted: str | None) -> _Known:
         known = self._known.setdefault(provider.issuer, _Known())
         suffices = known.is_within(_FRESH, now) and (wanted is None or wanted in known.keys)
@@ -147,7 +222,7 @@ class OpenIdProviders:
     def _fetched(self, provider: IdentityProvider) -> tuple[Endpoints, dict[str, Key]]:
         until = self._transport.deadline()
         well_known = "/.well-known/openid-configuration"
-        endpoints = self._get(
+        endpoints = self._given.get(provider.issuer) or self._get(
             provider, well_known, provider.issuer.removesuffix("/") + well_known, Endpoints, until
         )
         if endpoints.issuer != provider.issuer:
@@ -176,6 +251,19 @@ class OpenIdProviders:
             return model.model_validate(answer.json)
         except ValidationError:
             raise IdentityProviderFailed(provider, "unreadable", answer.status) from None
+
+
+def _judged_exchange(provider: IdentityProvider, result: Answer | Silence) -> Judgement:
+    if isinstance(result, Answer) and result.status == 400 and _is_invalid_grant(result):
+        refusal = CodeRefused("This sign-in did not succeed. Try again.", code="code_refused")
+        return Judgement("refused", refusal)
+    return _judged(provider, result)
+
+
+def _is_invalid_grant(answer: Answer) -> bool:
+    """RFC 6749 5.2: any other error is a fault of ours or of the provider."""
+    body = answer.json if answer.is_json else None
+    return isinstance(body, dict) and body.get("error") == "invalid_grant"
 
 
 def _judged(provider: IdentityProvider, result: Answer | Silence) -> Judgement:
