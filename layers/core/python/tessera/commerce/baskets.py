@@ -1,0 +1,372 @@
+"""Baskets: what a subscriber is about to change, collected step by step, then placed as one order.
+
+A basket belongs to whoever opened it and lives 24 hours. Nothing in it holds until it is placed.
+Source: README, "Baskets".
+"""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple, Protocol
+
+from pydantic import Field
+
+from tessera import clock
+from tessera.catalog.models import AddOn, ForSale, Offer
+from tessera.commerce.buyers import Moment
+from tessera.commerce.callers import Caller
+from tessera.commerce.change_requests import AddOnPart, ForSubscription, UpdateSubscription
+from tessera.commerce.change_rules import (
+    CancelDays,
+    Shop,
+    cancel_days,
+    check_open,
+    goes_with,
+    is_eligible,
+    reached,
+    subscription_named,
+)
+from tessera.commerce.commits import Commit, decided
+from tessera.commerce.entitlements import Announcements, Ownership
+from tessera.commerce.models import Holding, SubscriptionOffer
+from tessera.commerce.order_requests import ChosenOffer, Id, Quantity, Request
+from tessera.commerce.owners import present
+from tessera.commerce.periods import billing_period
+from tessera.commerce.purchased_objects import Sold
+from tessera.commerce.subscriptions import is_in_force, plans_on
+from tessera.errors import Conflict, Gone, invalid
+from tessera.objects import Model
+
+LIVES = timedelta(hours=24)
+MOST_CHOSEN = 10
+"""Add-ons in one basket: as many as one order changes."""
+
+
+class BasketGone(Gone):
+    title = "The basket is gone"
+
+
+class ChangedMeanwhile(Conflict):
+    title = "The basket was changed at the same moment"
+
+    def __init__(self) -> None:
+        super().__init__("This basket was changed at the same moment. Read it, then try again.")
+
+
+class Chosen(Model):
+    """An add-on to be added, changed or removed."""
+
+    action: Literal["add", "update", "remove"] = "add"
+    id: str | None = None
+    subscription_offer: str | None = None
+    quantity: int | None = None
+
+    def names(self, id: str) -> bool:
+        return id in (self.id, self.subscription_offer)
+
+
+class Basket(Model):
+    id: str
+    opened_by: str
+    owner: str
+    subscription: str
+    subscription_offer: str | None = None
+    """Of the plan that an offer would replace."""
+    offer: str | None = None
+    quantity: int | None = None
+    add_ons: tuple[Chosen, ...] = ()
+    revision: int = 1
+    expires_at: int
+    """Seconds since 1970; what TTL goes by."""
+    order: str | None = None
+    """That it was placed as."""
+
+
+class OpenBasket(Request):
+    order: UpdateSubscription
+
+
+class ChangeBasket(Request):
+    checkout_id: Id
+    action: Literal["add", "remove"] = Field(alias="orderItemActionType")
+    type: Literal["offer", "add_on"] = "offer"
+    offer: ChosenOffer | None = None
+    """Of an add-on, too; its own id or that of the one the subscription holds."""
+    add_on: ChosenOffer | None = None
+    quantity: Quantity | None = None
+
+
+class Stored(Protocol):
+    def find(self, id: str) -> Basket | None: ...
+
+    def open(self, basket: Basket, change: Commit) -> None:
+        """Raises `Outdated`."""
+
+    def save(self, basket: Basket, *, seen: int) -> None:
+        """Raises `ChangedMeanwhile`."""
+
+    def placed_as(self, id: str, order: str) -> None:
+        """From now on it answers with this order."""
+
+
+class Owners(Protocol):
+    def ownership(self, owner: str) -> Ownership | None: ...
+
+    def holding(self, subscription: str) -> Holding | None: ...
+
+
+class Checkout(NamedTuple):
+    """Where baskets look."""
+
+    baskets: Stored
+    owners: Owners
+    shop: Shop
+
+
+class Previewing(Protocol):
+    def __call__(self, request: UpdateSubscription) -> Mapping[str, Any]:
+        """What the change would cost. Raises what placing it would raise."""
+
+
+def open_basket(
+    wanted: OpenBasket, *, caller: Caller, desk: Checkout, preview: Previewing, moment: Moment
+) -> dict[str, Any]:
+    """The new basket, announced as `checkout.initiated`.
+
+    Raises `NotFound`, `ManagedByPartner`, `ChangePending`, `SubscriptionNotActive`.
+    """
+    request = wanted.order
+    holding = reached(desk.owners.holding(subscription_named(request)), caller)
+    check_open(request, caller, holding, moment.today)
+    basket = Basket(
+        id=f"basket-{uuid.uuid4()}",
+        opened_by=_key(caller),
+        owner=holding.owner or "",
+        subscription=holding.id,
+        subscription_offer=_plan(request.for_subscription.subscription_offer, holding, moment),
+        offer=request.offer.id if request.offer else None,
+        quantity=request.quantity,
+        add_ons=tuple(Chosen(**part.model_dump()) for part in request.add_ons),
+        expires_at=int((moment.now + LIVES).timestamp()),
+    )
+    view = _view(basket, holding, caller, desk.shop, preview, moment)
+
+    def announce() -> None:
+        ownership = present(desk.owners.ownership(basket.owner), basket.owner)
+        telling = Announcements(ownership, now=moment.now, today=moment.today)
+        telling.happened("checkout.initiated", mode=moment.mode, subscription=holding.id)
+        seen = ownership.owner.updated
+        change = Commit(ownership=telling.ownership, seen=seen, events=telling.events)
+        desk.baskets.open(basket, change)
+
+    decided(announce)
+    return view
+
+
+def read_basket(
+    id: str, *, caller: Caller, desk: Checkout, preview: Previewing, moment: Moment
+) -> dict[str, Any]:
+    """Raises `BasketGone`."""
+    basket = own_basket(id, caller=caller, baskets=desk.baskets, now=moment.now)
+    holding = reached(desk.owners.holding(basket.subscription), caller)
+    return _view(basket, holding, caller, desk.shop, preview, moment)
+
+
+def change_basket(
+    change: ChangeBasket, *, caller: Caller, desk: Checkout, preview: Previewing, moment: Moment
+) -> dict[str, Any]:
+    """The basket as it is now. What could not be ordered is not taken in.
+
+    Raises `BasketGone`, `ChangedMeanwhile`, `InvalidFields`, `ChangePending`.
+    """
+    before = own_basket(change.checkout_id, caller=caller, baskets=desk.baskets, now=moment.now)
+    if before.order is not None:
+        raise BasketGone("This basket was placed. Open a new one to change something else.")
+    holding = reached(desk.owners.holding(before.subscription), caller)
+    chosen = _with(before, change, holding, moment)
+    basket = chosen.model_copy(update={"revision": before.revision + 1})
+    view = _view(basket, holding, caller, desk.shop, preview, moment)
+    desk.baskets.save(basket, seen=before.revision)
+    return view
+
+
+def own_basket(id: str, *, caller: Caller, baskets: Stored, now: datetime) -> Basket:
+    """Somebody else's, an expired one and one that never was are the same: gone."""
+    basket = baskets.find(id)
+    is_there = basket is not None and basket.opened_by == _key(caller)
+    if basket is None or not is_there or basket.expires_at <= now.timestamp():
+        raise BasketGone("This basket is gone: it lives 24 hours. Open a new one.")
+    return basket
+
+
+def filled_in(request: UpdateSubscription, basket: Basket) -> UpdateSubscription:
+    """The order with what the basket holds. Raises `InvalidFields` for an empty basket."""
+    if basket.offer is None and not basket.add_ons:
+        raise invalid("checkoutId", "There is nothing in this basket to be ordered.")
+    held = order_of(basket)
+    members = ("for_subscription", "offer", "quantity", "add_ons")
+    return request.model_copy(update={name: getattr(held, name) for name in members})
+
+
+def order_of(basket: Basket) -> UpdateSubscription:
+    """What the basket would place."""
+    parts = tuple(AddOnPart(**one.model_dump()) for one in basket.add_ons)
+    return UpdateSubscription(
+        order_type="update_subscription",
+        for_subscription=ForSubscription(
+            id=basket.subscription, subscription_offer=basket.subscription_offer
+        ),
+        offer=ChosenOffer(id=basket.offer) if basket.offer else None,
+        quantity=basket.quantity,
+        add_ons=parts,
+    )
+
+
+def _key(caller: Caller) -> str:
+    return f"{caller.kind}/{caller.scope}/{caller.id}"
+
+
+def _plan(wanted: str | None, holding: Holding, moment: Moment) -> str | None:
+    plans = plans_on(holding, moment.today)
+    if wanted is not None:
+        if wanted not in {plan.id for plan in plans}:
+            field = "order.forSubscription.subscription_offer"
+            raise invalid(field, "The subscription has no such offer in force.")
+        return wanted
+    return plans[0].id if len(plans) == 1 else None
+
+
+def _with(basket: Basket, change: ChangeBasket, holding: Holding, moment: Moment) -> Basket:
+    item = change.offer if change.type == "offer" else change.add_on or change.offer
+    if change.type == "offer":
+        if change.action == "remove":
+            return basket.model_copy(update={"offer": None, "quantity": None})
+        if item is None:
+            raise invalid("offer.id", "offer.id is required", "required")
+        return basket.model_copy(update={"offer": item.id, "quantity": change.quantity})
+    if item is None:
+        raise invalid("offer.id", "offer.id names the add-on", "required")
+    others = tuple(one for one in basket.add_ons if not one.names(item.id))
+    was_chosen = len(others) < len(basket.add_ons)
+    if change.action == "remove" and was_chosen:
+        return basket.model_copy(update={"add_ons": others})
+    part = _part(item.id, change, holding, moment)
+    if len(others) == MOST_CHOSEN:
+        raise invalid("offer.id", f"A basket holds at most {MOST_CHOSEN} add-ons.")
+    return basket.model_copy(update={"add_ons": (*others, part)})
+
+
+def _part(id: str, change: ChangeBasket, holding: Holding, moment: Moment) -> Chosen:
+    """An add-on that is held is named by itself: there can be several of one kind."""
+    held = [
+        one
+        for one in holding.add_ons
+        if id in (one.id, one.data.offer.id) and is_in_force(one, moment.today)
+    ]
+    if change.action == "remove":
+        if not held:
+            raise invalid("offer.id", "The subscription has no such add-on.")
+        return Chosen(action="remove", subscription_offer=held[0].id)
+    if held:
+        size = change.quantity
+        return Chosen(action="update", subscription_offer=held[0].id, quantity=size)
+    return Chosen(action="add", id=id, quantity=change.quantity)
+
+
+def _view(
+    basket: Basket,
+    holding: Holding,
+    caller: Caller,
+    shop: Shop,
+    preview: Previewing,
+    moment: Moment,
+) -> dict[str, Any]:
+    plans = plans_on(holding, moment.today)
+    current = next((plan for plan in plans if plan.id == basket.subscription_offer), None)
+    selection = {
+        "offer": {"id": basket.offer} if basket.offer else None,
+        "quantity": basket.quantity,
+        "addOns": [one.wire() for one in basket.add_ons],
+    }
+    told = _told(basket, holding, preview, moment)
+    view = {
+        "checkoutId": basket.id,
+        "forSubscription": {"id": holding.id, "name": holding.name},
+        "forSubscriptionOffer": {"id": current.id} if current else None,
+        **_choices(holding, current, plans, caller, shop),
+        "cancel": _cancel(cancel_days(holding, caller, moment.today)),
+        "selection": {name: value for name, value in selection.items() if value is not None},
+        "preview": {name: value for name, value in told.items() if name != "warnings"},
+        "warnings": list(told.get("warnings", ())),
+        "order": basket.order,
+    }
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def _told(
+    basket: Basket, holding: Holding, preview: Previewing, moment: Moment
+) -> Mapping[str, Any]:
+    if basket.order is None and (basket.offer is not None or basket.add_ons):
+        return preview(order_of(basket))
+    return {
+        "effectiveDate": clock.zoneless(billing_period(holding, moment.today).end),
+        "currency": holding.data.currency,
+        "dueNow": "0.00",
+        "lines": [],
+    }
+
+
+def _choices(
+    holding: Holding,
+    current: SubscriptionOffer | None,
+    plans: tuple[SubscriptionOffer, ...],
+    caller: Caller,
+    shop: Shop,
+) -> dict[str, list[dict[str, Any]]]:
+    """What this caller can choose from here, as the catalog is now."""
+    now_sold = shop.for_sale({plan.data.offer.id for plan in plans})
+    offer = now_sold[current.data.offer.id][0] if current and _is_sold(current, now_sold) else None
+    lists: dict[str, list[str]] = {"upgrades": [], "downgrades": [], "saveOffers": []}
+    if isinstance(offer, Offer):
+        attributes = offer.data.attributes
+        lists["upgrades"] = [one.id for one in attributes.upgrade_offers]
+        lists["downgrades"] = [one.id for one in attributes.downgrade_offers]
+        lists["saveOffers"] = [one.id for one in attributes.save_offers]
+    lists["addOns"] = [
+        one.id
+        for sold, _ in now_sold.values()
+        if isinstance(sold, Offer)
+        for one in sold.data.attributes.cross_sell_addons
+    ]
+    items = shop.for_sale({id for ids in lists.values() for id in ids})
+    products = {product.id for plan in plans for product in plan.data.products}
+    shown: dict[str, list[dict[str, Any]]] = {}
+    for name, ids in lists.items():
+        found = [items[id][0] for id in dict.fromkeys(ids) if id in items]
+        shown[name] = [
+            _shown(item, caller)
+            for item in found
+            if is_eligible(item, caller, holding)
+            and item.currency in (None, holding.data.currency)
+            and (not isinstance(item, AddOn) or goes_with(item, products))
+        ]
+    return {name: shown[name] for name in ("upgrades", "downgrades", "addOns", "saveOffers")}
+
+
+def _is_sold(plan: SubscriptionOffer, sold: Sold) -> bool:
+    return plan.data.offer.id in sold
+
+
+def _shown(item: ForSale, caller: Caller) -> dict[str, Any]:
+    """As the catalog has it; which other partners may buy it is nobody's business."""
+    wire = item.wire()
+    attributes = wire["data"]["attributes"]
+    eligible = attributes.pop("eligible_partners__limio", ())
+    if caller.partner_org in eligible:
+        attributes["eligible_partners__limio"] = [caller.partner_org]
+    return wire
+
+
+def _cancel(days: CancelDays) -> dict[str, str]:
+    named = days._asdict().items()
+    return {name: day.isoformat() for name, day in named if day is not None}

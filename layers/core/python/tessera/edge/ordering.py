@@ -1,0 +1,94 @@
+"""What all endpoints that place or preview orders share: environment, caller, billing, status."""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tessera import clock
+from tessera.commerce.acceptance import Placed
+from tessera.commerce.buyers import Moment
+from tessera.commerce.callers import Caller
+from tessera.commerce.ordering import Billing, Desk
+from tessera.edge.api import Response, answer
+from tessera.edge.environment import Environment
+from tessera.edge.observability import count, note
+from tessera.identity.principal import Customer, Machine, Operator, Partner, Principal
+from tessera.identity.sign_in import owner_of
+
+if TYPE_CHECKING:
+    from tessera.integrations.zuora_desk import Stored
+
+wait = time.sleep
+"""For whoever asks for an answer when the order has ended."""
+
+
+class OrderingEnvironment(Environment):
+    commerce_table: str
+    events_table: str
+    catalog_table: str
+    partners_table: str
+    sessions_table: str
+    identity_providers_parameter: str
+    zuora_url: str
+    zuora_secret: str
+    zuora_entity_ids: str
+    zuora_org_ids: str
+    zuora_owner_style: str
+    business_time_zone: str
+    mode: str
+
+    def moment(self) -> Moment:
+        now = clock.now()
+        return Moment(now, clock.today(now, self.business_time_zone), self.mode)
+
+
+def live_billing(
+    env: OrderingEnvironment, organisation: Callable[[str], "Stored | None"]
+) -> Callable[[], Billing]:
+    """The billing system, connected to on first use: few orders need it before they are answered,
+    and its client takes a tenth of a second to load.
+    """
+
+    @cache
+    def connected() -> Billing:
+        from tessera.edge.exchanges import log_exchange
+        from tessera.edge.observability import correlation_id, time_left
+        from tessera.integrations.zuora import Zuora
+        from tessera.integrations.zuora_desk import ZuoraDesk
+        from tessera.secrets import Secret
+
+        client = Zuora(
+            env.zuora_url,
+            Secret(env.zuora_secret),
+            observe=log_exchange,
+            time_left=time_left,
+            track_id=correlation_id,
+            entity_ids=env.zuora_entity_ids,
+            org_ids=env.zuora_org_ids,
+        )
+        return ZuoraDesk(client, organisation, owner_style=env.zuora_owner_style)
+
+    return connected
+
+
+def caller_of(who: Principal, desk: Desk, moment: Moment) -> Caller:
+    """A customer that was never here before is given an owner, so that it can buy."""
+    match who:
+        case Customer():
+            owner = owner_of(
+                who, owners=desk.owners, labels=desk.labels, now=moment.now, mode=moment.mode
+            )
+            return Caller(kind="customer", id=who.id, owner=owner)
+        case Partner():
+            return Caller(kind="partner", id=who.id, partner_org=who.partner_org)
+        case Machine() | Operator():
+            return Caller(kind=who.kind, id=who.id)
+    raise TypeError(f"{who.kind} places no orders")
+
+
+def of_order(placed: Placed) -> Response[Any]:
+    """200 when the order has ended well, else 202: ask again."""
+    note(outcome="placed", order=placed.id, owner=placed.owner)
+    count("OrdersPlaced")
+    return answer(200 if placed.status == "complete" else 202, placed)
