@@ -12,6 +12,7 @@ from infra.local.program import Program, ProgramFailed
 
 REGION = "us-east-1"
 _PROGRAM = Path(__file__).with_name("mended_ministack.py")
+_MOVED_CLOCK = Path(__file__).with_name("moved_clock")
 ACCOUNT = "000000000000"
 ROOT_KEY = "test"
 
@@ -180,7 +181,10 @@ class FaketimeMissing(Exception):
 
 
 def faketime(offset: str) -> dict[str, str]:
-    """The environment that moves a program's clock; raises `FaketimeMissing`.
+    """The environment that moves a Python program's clock; raises `FaketimeMissing`.
+
+    Only what tells the date is moved; how long something takes stays as it is, in our children and
+    in theirs: see `moved_clock/sitecustomize.py`.
 
     `faketime` itself is asked where its library is, but does not start the program: it would stand
     between us and the program, and take the signal that tells it to save.
@@ -199,4 +203,9 @@ def faketime(offset: str) -> dict[str, str]:
     )
     if told.returncode != 0:
         raise FaketimeMissing(f"faketime does not take {offset!r}: {told.stderr.strip()}")
-    return {"LD_PRELOAD": told.stdout.strip(), "FAKETIME": offset}
+    return {
+        "LD_PRELOAD": told.stdout.strip(),
+        "FAKETIME": offset,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(_MOVED_CLOCK),
+    }

@@ -3,7 +3,9 @@
 import dataclasses
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import requests
 
 from infra.local import demo_data, steps
 from infra.local.api_client import Api
-from infra.local.emulator import client_environment
+from infra.local.emulator import FaketimeMissing, client_environment, faketime
 from infra.local.launch import Launch
 from infra.local.place import ROOT, Place, Ports
 from infra.local.progress import PlainScreen, Progress
@@ -25,10 +27,32 @@ class Deployed:
     launch: Launch
     stack: RunningStack
     api: Api
+    ahead: timedelta = timedelta()
+    """How far the stack's clock is from the real one."""
 
     def restart_aws(self) -> None:
         """Ends the emulator cleanly and starts it again: queues and tables survive."""
         self.launch.emulator.restart()
+
+    def now(self) -> datetime:
+        """The time where the stack lives."""
+        return datetime.now(UTC) + self.ahead
+
+    def sleep(self, time: timedelta) -> None:
+        """Stops the local AWS as `restart_aws` does, and wakes it up so much later.
+
+        The stand-ins' clocks go with it, and never back. What was due meanwhile is due now: the
+        schedules run within ten seconds. Raises `FaketimeMissing`.
+        """
+        offset = f"+{(self.ahead + time) // timedelta(seconds=1)}s"
+        faketime(offset)  # before anything is stopped
+        self.ahead += time
+        self.launch.emulator.clock_offset = offset
+        self.launch.emulator.restart()
+        for address in filter(None, dataclasses.astuple(self.stack.stand_ins)):
+            moved = {"now": self.now().isoformat()}
+            requests.post(f"{address}/_control/clock", json=moved, timeout=10).raise_for_status()
+        self.api = Api(self.stack)  # tokens of before may have expired
 
     def inbox(self, name: str) -> "Inbox":
         return Inbox(
@@ -83,6 +107,38 @@ def deployed() -> Iterator[Deployed]:
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def faketime_installed() -> bool:
+    """Whether clocks can be turned here; as root on Debian they can be from now on."""
+    with open(os.devnull, "rb") as nothing:
+        for _ in range(2):
+            try:
+                return bool(faketime("+1d"))
+            except FaketimeMissing:
+                if os.geteuid() != 0 or shutil.which("apt-get") is None:
+                    return False
+                quiet = ("apt-get", "install", "-y", "-qq", "faketime")
+                subprocess.run(quiet, stdin=nothing, timeout=300, check=False)  # noqa: S603
+    return False
+
+
+@pytest.fixture
+def days_pass(deployed: Deployed, faketime_installed: bool) -> Deployed:
+    """The stack, for tests that let it `sleep` for days; they come last, as time never goes back.
+
+    What asks the API must ask `deployed.api` anew after that.
+    """
+    if not faketime_installed:
+        pytest.skip("NO CLOCK CAN BE TURNED HERE: install Debian's package `faketime`")
+    return deployed
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the order was made random: who lives in the real present is not to meet the future."""
+    items.sort(key=lambda item: "days_pass" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture

@@ -275,3 +275,30 @@ def test_lives_on_the_clock_that_it_is_given_and_saves_all_the_same(tmp_path: Pa
             moments.append(account.invoke("clock"))
 
     assert moments[1] - moments[0] == pytest.approx(30 * 86_400, abs=120)
+
+
+_HEAR = """
+import os, boto3
+def handler(event, context):
+    for record in event["Records"]:
+        boto3.client("sqs").send_message(QueueUrl=os.environ["HEARD"], MessageBody=record["body"])
+"""
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed here")
+def test_hands_a_delayed_message_on_when_its_time_has_come_on_a_moved_clock(tmp_path: Path) -> None:
+    emulator = Emulator(data=tmp_path / "aws", port=Ports.free().aws, clock_offset="+30d")
+    account = Account(emulator)
+    with emulator:
+        sqs = account.client("sqs")
+        sent, heard = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("sent", "heard"))
+        send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+        role = account.role("hear", send)
+        account.function("hear", _HEAR, role, Environment={"Variables": {"HEARD": heard}})
+        account.client("lambda").create_event_source_mapping(
+            FunctionName="hear", EventSourceArn=f"arn:aws:sqs:us-east-1:{ACCOUNT}:sent"
+        )
+
+        sqs.send_message(QueueUrl=sent, MessageBody="later", DelaySeconds=2)
+
+        assert _until(lambda: bool(sqs.receive_message(QueueUrl=heard).get("Messages")))

@@ -663,6 +663,30 @@ def test_moves_a_programs_clock_without_standing_before_it() -> None:
     assert float(moment) - float(now) == pytest.approx(30 * 86_400, abs=60)
 
 
+_WAITS = """
+import threading, time
+began = time.perf_counter()
+threading.Event().wait(0.05)
+time.sleep(0.05)
+print(time.perf_counter() - began)
+"""
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed here")
+def test_a_program_whose_clock_was_moved_waits_no_longer_than_it_means_to() -> None:
+    """The local AWS waits so for messages that become visible later."""
+    waited = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", _WAITS],
+        env={**os.environ, **faketime("+30d")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert 0.1 <= float(waited.stdout) < 10
+
+
 def test_says_that_the_clock_cannot_be_turned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
