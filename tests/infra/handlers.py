@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.infra.synthesis import ROOT, Deployed, Synthesis
 
@@ -18,7 +18,8 @@ class Inspected(NamedTuple):
     """Where it counts its metrics."""
 
 
-def inspected(synthesis: Synthesis) -> dict[str, Inspected]:
+def inspect(synthesis: Synthesis) -> dict[str, Any]:
+    """As JSON."""
     asked = {folder: environment_of(one) for folder, one in synthesis.functions.items()}
     done = subprocess.run(
         [sys.executable, "-m", "tests.infra.inspect_handlers"],
@@ -30,11 +31,16 @@ def inspected(synthesis: Synthesis) -> dict[str, Inspected]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def understood(answer: dict[str, Any]) -> dict[str, Inspected]:
     return {
         folder: Inspected(
             frozenset(one["fields"]), tuple(map(tuple, one["routes"])), one["namespace"]
         )
-        for folder, one in json.loads(done.stdout).items()
+        for folder, one in answer.items()
     }
 
 
