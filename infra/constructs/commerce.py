@@ -6,6 +6,9 @@ from infra.constructs.callouts import Callouts
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import Platform
 from infra.constructs.needs import setting
+from infra.constructs.ordering import Ordering
+from infra.constructs.orders import Orders
+from infra.constructs.owners import Owners
 from infra.constructs.part import Part
 from infra.constructs.vault import Vault
 
@@ -34,7 +37,12 @@ class Commerce(Part):
         )
         Endpoint(self, "commerce/sync_subscription", *syncs, platform=platform, api=api)
         callouts = Callouts(self, "Callouts", platform=platform, api=api, vault=vault, syncs=syncs)
-        self.queues = {callouts.queue.name: callouts.queue}
+        orders = Orders(
+            self, "Orders", platform=platform, api=api, vault=vault, resyncs=callouts.queue
+        )
+        self.orders = orders.queue
+        self.queues = {one.name: one for one in (callouts.queue, orders.queue)}
+        Owners(self, "Owners", platform=platform, api=api)
         Endpoint(
             self,
             "commerce/list_own_subscriptions",
@@ -45,18 +53,7 @@ class Commerce(Part):
             platform=platform,
             api=api,
         )
-        Endpoint(
-            self,
-            "commerce/place_order",
-            commerce.uses("GetItem", "PutItem"),
-            announces,
-            tables.catalog.uses("BatchGetItem"),
-            tables.partners.uses("GetItem"),
-            vault.identity_providers(),
-            calendar,
-            platform=platform,
-            api=api,
-        )
+        Ordering(self, "Ordering", platform=platform, api=api, vault=vault)
         zone = setting(business_time_zone=settings.business_time_zone)
         Endpoint(
             self,

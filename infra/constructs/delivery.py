@@ -1,8 +1,6 @@
 """From a committed event to webhook receivers: outbox, bus, queues, workers and their sweeps."""
 
 from aws_cdk import Acknowledgment, Duration, Validations
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_lambda_event_sources import SqsDlq
 from constructs import Construct
@@ -13,6 +11,7 @@ from infra.constructs.function import Function, Platform
 from infra.constructs.needs import Need, permission, setting
 from infra.constructs.part import Part
 from infra.constructs.queue import DeadLetters, WorkQueue
+from infra.constructs.schedule import every_minute
 from infra.constructs.vault import Vault
 from infra.constructs.webhooks import BOUNDED_DNS, egress
 
@@ -85,8 +84,8 @@ class Delivery(Part):
         fan_out.feeds(fan_out_event, concurrency=_FAN_OUT_CONCURRENCY)
         fast.feeds(send_deliveries, concurrency=settings.fast_concurrency)
         slow.feeds(send_deliveries, concurrency=settings.slow_concurrency)
-        self._every_minute(publish_events)
-        self._every_minute(sweep_deliveries)
+        every_minute(publish_events)
+        every_minute(sweep_deliveries)
 
     def _function(self, folder: str, *needs: Need, seconds: int) -> Function:
         # What wakes them comes again by itself: Lambda's own repeats would only add to a pile.
@@ -132,12 +131,4 @@ class Delivery(Part):
                 id="AwsSolutions-SQS3",
                 reason="It is itself the dead-letter queue, of a stream rather than of a queue.",
             )
-        )
-
-    def _every_minute(self, function: Function) -> None:
-        events.Rule(
-            function,
-            "EveryMinute",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[targets.LambdaFunction(function.lambda_, retry_attempts=0)],
         )

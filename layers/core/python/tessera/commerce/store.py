@@ -50,6 +50,7 @@ from tessera.commerce.models import (
     Subscription,
     SubscriptionOffer,
 )
+from tessera.commerce.owner_work import due_keys
 from tessera.dynamo import (
     ConditionFailed,
     Page,
@@ -269,9 +270,9 @@ class CommerceTable:
 
     def commit(self, change: Commit) -> None:
         """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`."""
-        writes = [self._owner(change.ownership, change.seen)]
+        writes = [self._owner(change.ownership, change.seen, change.merges)]
         if change.retires is not None:
-            writes.append(self._owner(*change.retires))
+            writes.append(self._owner(*change.retires, change.merges))
         first_created = len(writes)
         writes += [
             put(self._name, _row(one), condition="attribute_not_exists(pk)")
@@ -310,7 +311,11 @@ class CommerceTable:
         row = _ownership_row(ownership)
         if seen is None:
             return put(self._name, row, condition="attribute_not_exists(pk)")
-        return put(self._name, row, condition="updated = :seen", seen=clock.instant(seen))
+        at = clock.instant(seen)
+        if merges:
+            return put(self._name, row, condition="updated = :seen", seen=at)
+        active = "updated = :seen AND #status = :active"
+        return put(self._name, row, condition=active, seen=at, active="active")
 
     def _replaced(self, one: Record, owners: set[str], change: Commit) -> Write:
         values: dict[str, Any] = {f"owner{n}": owner for n, owner in enumerate(sorted(owners))}
@@ -366,7 +371,8 @@ def _lookup(one: Record) -> str | None:
 def _ownership_row(ownership: Ownership) -> Row:
     owner = ownership.owner
     members = ownership.model_dump(by_alias=True, exclude_none=True, exclude={"owner"})
-    return {**_row(owner.model_copy(update={"owner": owner.id})), **members}
+    row = _row(owner.model_copy(update={"owner": owner.id}))
+    return {**row, **members, **due_keys(ownership)}
 
 
 def _ownership(row: Row) -> Ownership:
@@ -378,6 +384,7 @@ def _ownership(row: Row) -> Ownership:
         held=tuple(Held.model_validate(one) for one in row["held"]),
         customers=tuple(OwnedCustomer.model_validate(one) for one in row["customers"]),
         unannounced=tuple(row.get("unannounced", ())),
+        merge=Merge.model_validate(row["merge"]) if "merge" in row else None,
     )
 
 

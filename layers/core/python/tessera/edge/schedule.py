@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tessera.edge.observability import Outcome, flush_metrics, logger
+from tessera.edge.observability import Outcome, begin, flush_metrics, logger
 
 
 def scheduled(act: Callable[[], Mapping[str, Any]]) -> Callable[[dict[str, Any], Any], None]:
@@ -16,6 +16,7 @@ def scheduled(act: Callable[[], Mapping[str, Any]]) -> Callable[[dict[str, Any],
     event_name = os.environ.get("POWERTOOLS_SERVICE_NAME", "tessera")
 
     def handle(event: dict[str, Any], context: Any) -> None:
+        begin(context)
         with Outcome(event_name, getattr(context, "aws_request_id", None)) as line:
             try:
                 line.members |= act()

@@ -7,6 +7,7 @@ Source: `000_277bab192cd07c3f.txt` of the seeds, its second call.
 from datetime import date, datetime
 from typing import Protocol
 
+from tessera.commerce.announcing import AT_ONCE, announce_rest, entitled
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership
 from tessera.commerce.models import Identity, IdentityData, identity_id
@@ -18,9 +19,6 @@ from tessera.objects import Model
 
 MOST_IDENTITIES = 50
 """Per owner: every webhook body lists them all."""
-
-_ANNOUNCED_AT_ONCE = 40
-"""Subscriptions whose events, two each at most, fit into one transaction beside the change."""
 
 
 class IdentityInUse(Conflict):
@@ -57,7 +55,8 @@ def attach(
     Raises `NotFound`, `OwnerMerged`, `OwnerBusy`, `IdentityInUse`, `InvalidFields`.
     """
     attached, unannounced = decided(lambda: _attach_once(new, to, owners, labels, now, today))
-    _announce_all(to, owners, now, today, unannounced)
+    if unannounced:
+        announce_rest(to, owners=owners, now=now, today=today)
     return attached
 
 
@@ -68,7 +67,8 @@ def detach(identity: str, *, owner: str, owners: Owners, now: datetime, today: d
     Raises `NotFound` when it is not this owner's, `OwnerMerged` and `OwnerBusy`.
     """
     unannounced = decided(lambda: _detach_once(identity, owner, owners, now, today))
-    _announce_all(owner, owners, now, today, unannounced)
+    if unannounced:
+        announce_rest(owner, owners=owners, now=now, today=today)
 
 
 def identities_of(owner: str, *, owners: Owners) -> tuple[Identity, ...]:
@@ -186,14 +186,12 @@ def _told(
 ) -> Announcements:
     """What became of the identity, then whose access it is: as much as one commit holds."""
     telling = Announcements(ownership, now=now, today=today)
-    entitled = tuple(one.id for one in ownership.held if one.on(today))
+    all_entitled = entitled(ownership, today)
     telling.becomes(
-        ownership.model_copy(
-            update={"identities": listed, "unannounced": entitled[_ANNOUNCED_AT_ONCE:]}
-        )
+        ownership.model_copy(update={"identities": listed, "unannounced": all_entitled[AT_ONCE:]})
     )
     telling.tell(type, identity.wire())
-    for subscription in entitled[:_ANNOUNCED_AT_ONCE]:
+    for subscription in all_entitled[:AT_ONCE]:
         telling.entitlements(subscription)
     return telling
 
@@ -203,30 +201,6 @@ def _retired(emptied: Ownership, identity: Identity, now: datetime) -> tuple[Own
         update={"status": "replaced", "replaced_by": identity.owner, "updated": now}
     )
     return emptied.model_copy(update={"owner": owner, "identities": ()}), emptied.owner.updated
-
-
-def _announce_all(
-    owner: str, owners: Owners, now: datetime, today: date, unannounced: bool
-) -> None:
-    while unannounced:
-        unannounced = decided(lambda: _announce_rest(owner, owners, now, today))
-
-
-def _announce_rest(owner: str, owners: Owners, now: datetime, today: date) -> bool:
-    """Announces the next ones that one transaction had no room for; are there more?"""
-    ownership = owners.ownership(owner)
-    if ownership is None or not ownership.unannounced:
-        return False
-    telling = Announcements(ownership, now=now, today=today)
-    rest = ownership.unannounced
-    telling.becomes(ownership.model_copy(update={"unannounced": rest[_ANNOUNCED_AT_ONCE:]}))
-    for subscription in rest[:_ANNOUNCED_AT_ONCE]:
-        if ownership.find(subscription) is not None:
-            telling.entitlements(subscription)
-    owners.commit(
-        Commit(ownership=telling.ownership, seen=ownership.owner.updated, events=telling.events)
-    )
-    return len(rest) > _ANNOUNCED_AT_ONCE
 
 
 def _writable(ownership: Ownership | None, owner: str) -> Ownership:
