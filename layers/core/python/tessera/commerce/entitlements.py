@@ -95,6 +95,17 @@ class OwnedCustomer(Data):
     currency: str | None = None
 
 
+class Merge(Model):
+    """One owner on its way into another; kept by both until it is over, then by the source."""
+
+    source: str
+    destination: str
+    message: str | None = None
+    """Why, as whoever asked for it said."""
+    is_settled: bool = False
+    """Nothing of the source was left behind, by a late look at it."""
+
+
 class Ownership(Model):
     """An owner with its identities and all it is entitled to: the row that every commit locks."""
 
@@ -110,6 +121,7 @@ class Ownership(Model):
     customers: tuple[OwnedCustomer, ...] = ()
     unannounced: tuple[str, ...] = ()
     """Subscriptions whose owner's identities changed and were not announced yet."""
+    merge: Merge | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -164,6 +176,24 @@ class Announcements:
     def tell(self, type: str, body: dict[str, Any], *, subscription: str | None = None) -> None:
         """An event whose body is an object as its GET returns it."""
         self._event(type, body, subscription=subscription)
+
+    def happened(self, type: str, *, mode: str, subscription: str | None = None) -> None:
+        """An event whose body is the event itself: no object tells of it."""
+        self._event(type, {}, subscription=subscription)
+        made = self.events[-1]
+        body: dict[str, Any] = {
+            "id": made.id,
+            "record_type": "event",
+            "service": "limio",
+            "mode": mode,
+            "name": type,
+            "owner": made.owner,
+            "subscription": subscription,
+            "created": clock.instant(made.created_at),
+            "data": {},
+        }
+        shown = {name: value for name, value in body.items() if value is not None}
+        self.events[-1] = made.model_copy(update={"snapshot": shown})
 
     def entitlements(self, subscription: str, *, day: date | None = None) -> None:
         """The set of one subscription: in force now, or from `day` on.

@@ -10,6 +10,7 @@
 | its offers and add-ons | `sub-…` | `subscription_offer-…` | – |
 | its schedule | `sub-…` | `schedule-…` | – |
 | order | `order-…` | `order-…` | newest first |
+| step of an order | `process_event-…` | `process_event-…` | – |
 
 Every row is in by_owner and by_type, and in by_partner where it names an organisation.
 
@@ -23,6 +24,9 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 | a page of a kind, of an owner or an organisation | Query by_owner, by_partner | 1 |
 | a page of a kind, of all | Query by_type, its 16 partitions one after another | 1–16 |
 
+What has something to do on a day or at an instant is in due, by keys only: subscriptions under
+`day#{0–7}`, `{day}#{id}`, orders that have not ended under `order#{0–7}`, `{instant}`.
+
 Index keys, partition then sort: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type
 `{path type}#{last digit of the id}`, `{id}`; by_partner `{organisation}#{path type}`,
 `{created}#{id}`; by_lookup `email#{address}`, `zuora#{id}` or `orders#{month}`, `{created}#{id}`.
@@ -31,11 +35,13 @@ Every commit locks its owner's row: it is written only if nobody wrote it since 
 a rule decided from what it read still holds when it is stored, and nothing else needs a lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from tessera import clock, events, ids
+from tessera.commerce.activation import Due, due_day
 from tessera.commerce.commits import Commit, Exists, Outdated
 from tessera.commerce.customer_search import forgetting_names, name_writes
 from tessera.commerce.entitlements import Held, Merge, OwnedCustomer, Ownership
@@ -46,11 +52,11 @@ from tessera.commerce.models import (
     Identity,
     Order,
     Owner,
+    ProcessEvent,
     Schedule,
     Subscription,
     SubscriptionOffer,
 )
-from tessera.commerce.owner_work import due_keys
 from tessera.dynamo import (
     ConditionFailed,
     Page,
@@ -64,8 +70,11 @@ from tessera.dynamo import (
     put,
     query,
     query_all,
+    update,
     walk,
+    write,
 )
+from tessera.commerce.owner_work import due_keys
 from tessera.objects import Record
 from tessera.tables import COMMERCE
 
@@ -80,6 +89,7 @@ _PATH_TYPES: Mapping[type[Record], str] = {
     SubscriptionOffer: "subscription_offers",
     Schedule: "schedules",
     Order: "orders",
+    ProcessEvent: "process",
 }
 _MODELS: Mapping[str, type[Record]] = {
     kind.prefix: kind
@@ -91,12 +101,17 @@ _MODELS: Mapping[str, type[Record]] = {
         SubscriptionOffer,
         Schedule,
         Order,
+        ProcessEvent,
     )
 }
 _HELD = {"offers", "add_ons", "schedule"}
+_LEASED = "#provisioning.#attempt = :attempt"
 _MAX_ROWS_OF_AN_OWNER = 20_000
 
 
+_DUE_PARTITIONS = 8
+_DUE_PAGE = 200
+_LATER_ORDERS = 100
 _PARTITIONS = "0123456789abcdef"
 _QUERIES_A_PAGE = 20
 """All 16 partitions of a kind, and some room for pages that DynamoDB cuts at 1 MB."""
@@ -268,8 +283,101 @@ class CommerceTable:
             {id: Address.model_validate(row) for id, row in rows.items()},
         )
 
-    def commit(self, change: Commit) -> None:
-        """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`."""
+    def due_days(self, today: date) -> Iterator[Due]:
+        """Subscriptions with a change due up to this day, oldest first in each partition."""
+        for partition in range(_DUE_PARTITIONS):
+            for row in self._due(f"day#{partition}", f"{today.isoformat()}~"):
+                yield Due(row["pk"], row["due_at"])
+
+    def due_orders(self, until: datetime) -> Iterator[str]:
+        """Ids of orders whose next try, or lease, is due until then."""
+        for partition in range(_DUE_PARTITIONS):
+            for row in self._due(f"order#{partition}", clock.instant(until)):
+                yield row["pk"]
+
+    def _due(self, partition: str, until: str) -> Iterator[Row]:
+        return query_all(self._name, COMMERCE, partition, index="due", until=until, limit=_DUE_PAGE)
+
+    def look_again(self, due: Due, day: date) -> None:
+        """Names the subscription again on that day, unless it was written meanwhile."""
+        key = {"pk": due.subscription, "sk": due.subscription}
+        later = update(
+            self._name,
+            key,
+            "SET due_at = :later",
+            condition="due_at = :was",
+            was=due.at,
+            later=f"{day.isoformat()}#{due.subscription}",
+        )
+        # Written meanwhile, it has its right day already.
+        with contextlib.suppress(ConditionFailed):
+            write(later)
+
+    def lease(self, order: str, *, now: datetime, until: datetime) -> Order | None:
+        """Takes the order up: one attempt more, its lease mine. None while another has it.
+
+        Raises `Outdated` when it was never given a clock, or has ended.
+        """
+        taken = update(
+            self._name,
+            {"pk": order, "sk": order},
+            "SET #status = :processing, #provisioning.#attempt = #provisioning.#attempt + :one,"
+            " #provisioning.lease_until = :until, due_at = :until",
+            condition="attribute_exists(#provisioning) AND #status IN (:submitted, :processing)"
+            " AND (attribute_not_exists(#provisioning.lease_until)"
+            " OR #provisioning.lease_until < :now)",
+            processing="processing",
+            submitted="submitted",
+            one=1,
+            now=clock.instant(now),
+            until=clock.instant(until),
+        )
+        try:
+            row = write(taken, answer="ALL_NEW")
+        except ConditionFailed:
+            return None
+        return Order.model_validate(row)
+
+    def save_steps(self, order: Order, steps: Sequence[ProcessEvent], *, attempt: int) -> None:
+        """The order and what is known of its steps. Raises `Outdated` when the lease was lost."""
+        writes = [
+            put(
+                self._name,
+                _row(order),
+                condition=f"#owner = :owner AND {_LEASED}",
+                owner=order.owner or "",
+                attempt=attempt,
+            ),
+            *(put(self._name, _row(step)) for step in steps),
+        ]
+        try:
+            commit(writes)
+        except (ConditionFailed, TransactionLost) as lost:
+            raise Outdated from lost
+
+    def process_event(self, id: str) -> ProcessEvent | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return ProcessEvent.model_validate(row) if row else None
+
+    def orders_since(self, owner: str, order: Order) -> list[Order]:
+        """The owner's orders placed after this one, oldest first, at most a hundred."""
+        since = f"orders#{clock.instant(order.created)}"
+        rows = query_all(
+            self._name,
+            COMMERCE,
+            owner,
+            index="by_owner",
+            since=since,
+            until="orders~",
+            at_most=_LATER_ORDERS,
+        )
+        return [one for row in rows if (one := Order.model_validate(row)).id != order.id]
+
+    def commit(self, change: Commit, *, beside: Sequence[Write] = ()) -> None:
+        """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`.
+
+        `beside` are rows of another table that belong to it.
+        """
         writes = [self._owner(change.ownership, change.seen, change.merges)]
         if change.retires is not None:
             writes.append(self._owner(*change.retires, change.merges))
@@ -285,6 +393,8 @@ class CommerceTable:
         writes += [self._replaced(one, owners, change) for one in change.replaces]
         writes += [self._removed(one) for one in change.removes]
         writes += [events.record(self._events, event) for event in change.events]
+        writes += self._names(change)
+        writes += beside
         try:
             commit(writes)
         except ConditionFailed as failed:
@@ -321,7 +431,10 @@ class CommerceTable:
         values: dict[str, Any] = {f"owner{n}": owner for n, owner in enumerate(sorted(owners))}
         among = ", ".join(f":{name}" for name in values)
         condition = f"attribute_not_exists(pk) OR #owner IN ({among})"
-        if (expected := change.expects.get(one.id)) is not None:
+        if isinstance(one, Order) and change.attempt is not None:
+            condition = f"#owner IN ({among}) AND {_LEASED}"
+            values["attempt"] = change.attempt
+        elif (expected := change.expects.get(one.id)) is not None:
             condition = f"#owner IN ({among}) AND updated = :expected"
             values["expected"] = clock.instant(expected)
         return put(self._name, _row(one), condition=condition, **values)
@@ -354,7 +467,20 @@ def _row(one: Record) -> Row:
     if (lookup := _lookup(one)) is not None:
         row["lookup_pk"] = lookup
         row["lookup_sk"] = f"{created}#{one.id}"
-    return row
+    return row | _due_keys(one)
+
+
+def _due_keys(one: Record) -> Row:
+    """None where nothing is to be done by itself."""
+    partition = int(one.id[-1], 16) % _DUE_PARTITIONS
+    match one:
+        case Holding() if (day := due_day(one)) is not None:
+            return {"due_pk": f"day#{partition}", "due_at": f"{day.isoformat()}#{one.id}"}
+        case Order() if one.provisioning is not None:
+            at = one.provisioning.lease_until or one.provisioning.next_at
+            if at is not None:
+                return {"due_pk": f"order#{partition}", "due_at": clock.instant(at)}
+    return {}
 
 
 def _lookup(one: Record) -> str | None:
@@ -415,8 +541,6 @@ def _holdings(rows: Iterable[Row]) -> list[Holding]:
         for row in subscriptions
     ]
 
-        writes += self._names(change)
-        writes += beside
 
 def _holding(row: Row, offers: list[SubscriptionOffer], schedules: list[Schedule]) -> Holding:
     in_order = sorted(offers, key=lambda offer: offer.place)
