@@ -14,6 +14,7 @@ from tessera.commerce.models import Identity, IdentityData, Owner, identity_id
 from tessera.commerce.owners import OwnerMerged
 from tessera.errors import InvalidRequest, NotFound
 from tests.builders import NOW, TODAY
+from tests.commerce.receiving import Receiver
 
 OWNER = "id-8606b883875fe37f1beae43c676ebc60"
 ALWAYS = date(2020, 1, 1)
@@ -46,46 +47,6 @@ class Step(NamedTuple):
     becomes: Held
     says_all: bool
     by_order: bool
-
-
-class Body(NamedTuple):
-    at: str
-    day: str | None
-    codes: list[str]
-
-
-class Receiver:
-    """Keeps, for each subscription, what the rule of webhook bodies makes of those it was sent."""
-
-    def __init__(self) -> None:
-        self.bodies: dict[str, list[Body]] = {}
-        self.version = 0
-
-    def takes(self, telling: Announcements) -> None:
-        for event in telling.events:
-            said = event.snapshot
-            body = Body(
-                said["updated"],
-                said.get("effectiveDate"),
-                [one["code"] for one in said["entitlements"]],
-            )
-            self.bodies.setdefault(event.subscription or "", []).append(body)
-            self.version = event.sequence or 0
-
-    def in_force(self, subscription: str, today: date) -> list[str]:
-        """The greatest `updated` of those without date or whose day has come."""
-        come = [
-            body
-            for body in self.bodies.get(subscription, [])
-            if body.day is None or body.day <= zoneless(today)
-        ]
-        return max(come).codes if come else []
-
-    def announced(self, subscription: str, today: date) -> tuple[str, list[str]] | None:
-        last = max(self.bodies.get(subscription, []), default=None)
-        if last is None or last.day is None or last.day <= zoneless(today):
-            return None
-        return last.day, last.codes
 
 
 _DAYS = st.integers(-20, 40).map(day)
@@ -162,7 +123,7 @@ def test_answers_what_was_said_last(steps: list[Step]) -> None:
         now += timedelta(days=step.days, seconds=1)
         telling = told(ownership, step, today, now)
         ownership = telling.ownership
-        receiver.takes(telling)
+        receiver.takes(telling.events)
 
         answer = entitlements_of(ownership, today)
 

@@ -198,6 +198,9 @@ def told(telling: Announcements, before: Holding, after: Holding, today: date) -
     telling.tell(name, on_day(after, today).wire(), subscription=after.id)
     if differs or (has_come and not is_discount):
         telling.entitlements(after.id)
+    else:
+        # What lies further ahead was not announced while something else came before it.
+        telling.entitlements_if_changed(after.id)
 
 
 def written(before: Holding | None, after: Holding) -> list[Record]:

@@ -1,0 +1,280 @@
+"""Whatever is ordered, and whatever becomes of it: what is asked, said and stored is the same."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tessera.clock import zoneless
+from tessera.commerce.activation import Due, activate
+from tessera.commerce.activation import written as written_of
+from tessera.commerce.buyers import Moment
+from tessera.commerce.changes import place_change
+from tessera.commerce.commits import Commit, Outdated
+from tessera.commerce.entitlement_query import Code, entitlements_of
+from tessera.commerce.entitlements import Announcements, Ownership, held
+from tessera.commerce.models import Holding, Order, Owner, Schedule, SubscriptionOffer
+from tessera.commerce.order_bodies import read_order
+from tessera.commerce.subscriptions import on_day
+from tessera.commerce.undo import undone
+from tessera.errors import Refusal
+from tessera.objects import Record
+from tests.builders import NOW, TODAY
+from tests.commerce.receiving import Receiver
+from tests.commerce.selling import (
+    CATALOG,
+    MACHINE,
+    MONTHLY,
+    OWNER,
+    SUBSCRIPTION,
+    SUPPORT,
+    add_on_id,
+    body,
+    offer_id,
+    sold,
+    subscription,
+)
+
+EARLIER = NOW - timedelta(days=1)
+
+
+class Memory:
+    """What is stored of one owner, with the conditions under which a commit is written."""
+
+    def __init__(self, holding: Holding) -> None:
+        self.records: dict[str, Record] = {}
+        self.receiver = Receiver()
+        self.owned = Ownership(
+            owner=Owner(id=OWNER, created=EARLIER, updated=EARLIER), held=(held(holding),)
+        )
+        telling = Announcements(self.owned, now=NOW, today=TODAY)
+        telling.entitlements_if_changed(holding.id)
+        everything = (holding, *holding.all_offers, *holding.schedule)
+        made = telling.ownership, telling.events
+        self.commit(Commit(made[0], seen=EARLIER, creates=everything, events=made[1]))
+
+    def order(self, id: str) -> Order | None:
+        found = self.records.get(id)
+        return found if isinstance(found, Order) else None
+
+    def holding(self, subscription: str) -> Holding | None:
+        found = self.records.get(subscription)
+        if not isinstance(found, Holding):
+            return None
+        offers = [one for one in self.records.values() if isinstance(one, SubscriptionOffer)]
+        rows = [one for one in self.records.values() if isinstance(one, Schedule)]
+        in_order = sorted(offers, key=lambda one: one.place)
+        return found.model_copy(
+            update={
+                "offers": tuple(o for o in in_order if o.data.record_subtype != "add_on"),
+                "add_ons": tuple(o for o in in_order if o.data.record_subtype == "add_on"),
+                "schedule": tuple(sorted(rows, key=lambda row: (row.data.date, row.id))),
+            }
+        )
+
+    def ownership(self, owner: str) -> Ownership | None:
+        return self.owned if owner == OWNER else None
+
+    def commit(self, change: Commit) -> None:
+        expected = {id: self.records[id].updated for id in change.expects}
+        if change.seen != self.owned.owner.updated or expected != dict(change.expects):
+            raise Outdated
+        assert not {one.id for one in change.creates} & self.records.keys()
+        assert change.ownership.owner.updated > self.owned.owner.updated
+        for one in change.replaces:
+            before = self.records.get(one.id)
+            assert before is None or one.updated > before.updated, one.id
+        self.records |= {one.id: one for one in (*change.creates, *change.replaces)}
+        self.owned = change.ownership
+        self.receiver.takes(change.events)
+
+    def due_days(self, today: date) -> Iterator[Due]:
+        yield Due(SUBSCRIPTION, today.isoformat())
+
+    def look_again(self, due: Due, day: date) -> None:
+        """Every subscription is looked at each time."""
+
+    def ask(self, number: str, *, now: datetime) -> None:
+        """Nothing renews here but by order."""
+
+
+ORDERS: list[dict[str, Any]] = [
+    *(
+        body("change_offer", offer={"id": offer_id(name)})
+        for name in ("Digital Monthly", "Digital Annual", "Print", "Basic")
+    ),
+    body("change_offer", offer={"id": offer_id("Print")}, effectiveDate="2026-03-09"),
+    body("add_offer", offer={"id": offer_id("Half price")}),
+    body("cancel_subscription"),
+    body("cancel_subscription", cancelDate=TODAY.isoformat()),
+    body("renew"),
+    *(
+        body("add_on", action=action, addOn={"id": add_on_id(name)}, **more)
+        for name in ("Support", "Crosswords")
+        for action, more in (("add", {}), ("remove", {}), ("update", {"quantity": 3}))
+    ),
+    body(
+        "update_subscription",
+        offer={"id": offer_id("Print")},
+        addOns=[{"action": "add", "id": add_on_id("Crosswords")}],
+    ),
+]
+Step: TypeAlias = dict[str, Any] | int | str
+"""An order, days that go by, or what becomes of the order that waits."""
+
+_STEPS = st.lists(
+    st.one_of(
+        st.sampled_from(ORDERS),
+        st.sampled_from([1, 9, 20, 40, 200, 400]),
+        st.sampled_from(["complete", "complete", "failed"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+_BEGINNINGS = st.sampled_from(
+    [
+        subscription(),
+        subscription(sold(MONTHLY), sold(SUPPORT)),
+        subscription(auto_renew=False),
+        subscription(term_type="EVERGREEN"),
+        subscription(cancel_date=date(2026, 4, 20)),
+    ]
+)
+
+
+class World:
+    def __init__(self, holding: Holding) -> None:
+        self.memory = Memory(holding)
+        self.now, self.today = NOW, TODAY
+        self.placed = 0
+
+    def takes(self, step: Step) -> None:
+        self.now += timedelta(seconds=1)
+        match step:
+            case int():
+                self.now += timedelta(days=step)
+                self.today += timedelta(days=step)
+            case str():
+                self._ends(step == "failed")
+            case _:
+                self._orders(step)
+
+    def settles(self) -> None:
+        """The night's run."""
+        activate(
+            subscriptions=self.memory,
+            resyncs=self.memory,
+            now=lambda: self.now,
+            zone="UTC",
+            time_left=lambda: 900,
+        )
+
+    def _orders(self, order: dict[str, Any]) -> None:
+        self.placed += 1
+        sent = {**order, "external_id": f"EXT-{self.placed}"}
+        try:
+            first = self._place(sent)
+        except Refusal:
+            return
+        before = {**self.memory.records}, self.memory.owned
+        assert self._place(sent) == first
+        assert (self.memory.records, self.memory.owned) == before, "a repeat changes nothing"
+
+    def _place(self, sent: dict[str, Any]) -> Any:
+        request: Any = read_order(sent)
+        return place_change(
+            request,
+            sent,
+            caller=MACHINE,
+            owners=self.memory,
+            shop=CATALOG,
+            moment=Moment(self.now, self.today, "test"),
+        )
+
+    def _ends(self, fails: bool) -> None:
+        holding = self.memory.holding(SUBSCRIPTION)
+        assert holding is not None
+        change = holding.data.pending_change
+        order = self.memory.order(change.order) if change else None
+        if order is None or order.status != "submitted":
+            return
+        telling = Announcements(self.memory.owned, now=self.now, today=self.today)
+        status = "failed" if fails else "complete"
+        records: list[Record] = [order.model_copy(update={"status": status, "updated": self.now})]
+        if fails:
+            after = undone(holding, order, today=self.today, now=self.now)
+            state = telling.ownership
+            telling.becomes(state.holding(held(after, state.find(after.id)), self.today))
+            telling.tell("order.failed", {})
+            telling.entitlements(after.id)
+            records += written_of(holding, after)
+        else:
+            telling.tell("order.completed", {})
+        self.memory.commit(
+            Commit(
+                ownership=telling.ownership,
+                seen=self.memory.owned.owner.updated,
+                replaces=records,
+                events=telling.events,
+            )
+        )
+
+
+def from_scratch(holding: Holding, today: date) -> list[str]:
+    """The set as the statuses of the day give it."""
+    shown = on_day(holding, today)
+    if shown.status != "active":
+        return []
+    granted = [
+        entitlement.effective_code
+        for one in shown.all_offers
+        if one.status == "active"
+        for product in one.data.products
+        for entitlement in product.entitlements
+    ]
+    return list(dict.fromkeys(granted))
+
+
+def _codes(codes: tuple[Code, ...]) -> list[str]:
+    return [one.code for one in codes]
+
+
+def asked(memory: Memory, today: date) -> tuple[list[str], tuple[str, list[str]] | None]:
+    """The set of today, and the change ahead."""
+    for one in entitlements_of(memory.owned, today).subscriptions:
+        change = one.next
+        ahead = change and (zoneless(change.effective_date), _codes(change.entitlements))
+        return _codes(one.entitlements), ahead or None
+    return [], None
+
+
+@given(_BEGINNINGS, _STEPS)
+@example(subscription(auto_renew=False), [ORDERS[3], "complete", 400])
+@example(subscription(), [ORDERS[1], "failed", 20])
+def test_what_is_asked_said_and_stored_is_the_same(holding: Holding, steps: list[Step]) -> None:
+    world = World(holding)
+    memory = world.memory
+    for step in steps:
+        world.takes(step)
+        stored = memory.holding(SUBSCRIPTION)
+        assert stored is not None
+        assert asked(memory, world.today)[0] == from_scratch(stored, world.today), "before the run"
+        world.settles()
+
+        now_set, ahead = asked(memory, world.today)
+
+        stored = memory.holding(SUBSCRIPTION)
+        assert stored is not None
+        assert now_set == from_scratch(stored, world.today)
+        assert now_set == memory.receiver.in_force(SUBSCRIPTION, world.today)
+        announced = memory.receiver.announced(SUBSCRIPTION, world.today)
+        if entitlements_of(memory.owned, world.today).subscriptions:
+            assert ahead == announced
+        else:
+            assert (announced or ("", []))[1] == []
+        assert memory.owned.version == memory.receiver.version
+        again = memory.owned
+        world.settles()
+        assert memory.owned == again, "the run changes nothing the second time"
