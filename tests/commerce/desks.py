@@ -81,9 +81,6 @@ class Organisations:
     def active(self, id: str) -> Organisation | None:
         return self.all.get(id)
 
-    def of_zuora_account(self, account_id: str) -> Sequence[str]:
-        return list(self.all) if account_id == ACME_ACCOUNT else []
-
 
 class Owners:
     """Keeps what is committed, on the conditions of the table."""

@@ -15,7 +15,6 @@ from tests.commerce.desks import ACME_ACCOUNT, INVOICE, NUMBER, Billing, Counter
 from tests.commerce.selling import (
     ACME,
     CUSTOMER,
-    MACHINE,
     OPERATOR,
     OWNER,
     PARTNER,
@@ -309,8 +308,8 @@ def test_a_draft_invoice_is_not_paid() -> None:
 
 @pytest.mark.parametrize(
     ("caller", "account"),
-    [(CUSTOMER, ACME_ACCOUNT), (PARTNER, Invoice().account_id), (MACHINE, "unknown")],
-    ids=["customer", "partner", "machine"],
+    [(CUSTOMER, ACME_ACCOUNT), (PARTNER, Invoice().account_id)],
+    ids=["customer", "partner"],
 )
 def test_an_invoice_of_another_account_does_not_exist(caller: Caller, account: str) -> None:
     counter = Counter(billing=Billing(Invoice(account_id=account)))
@@ -320,14 +319,18 @@ def test_an_invoice_of_another_account_does_not_exist(caller: Caller, account: s
     assert counter.owners.commits == 0
 
 
-@pytest.mark.parametrize("caller", [PARTNER, OPERATOR], ids=["partner", "operator"])
-def test_the_invoice_of_a_partners_own_account_is_paid_in_its_name(caller: Caller) -> None:
+@pytest.mark.parametrize(
+    ("caller", "organisation"), [(PARTNER, ACME), (OPERATOR, None)], ids=["partner", "operator"]
+)
+def test_the_invoice_of_a_partners_own_account_is_paid_in_its_name(
+    caller: Caller, organisation: str | None
+) -> None:
     counter = Counter(billing=Billing(Invoice(account_id=ACME_ACCOUNT)))
 
     for amount in ("100.00", "50.00"):
         order = counter.order(counter.place(pay(amount=amount), by=caller))
 
-    assert (order.partner_org, order.customer) == (ACME, None)
+    assert (order.partner_org, order.customer) == (organisation, None)
     assert order.owner == ids.owner_id_of_account("A00000007")
     assert counter.owners.told() == ["order.payment_submitted"] * 2
 

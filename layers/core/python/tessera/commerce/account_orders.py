@@ -115,9 +115,6 @@ class Stored(Protocol):
 class Partners(Protocol):
     def active(self, id: str) -> Stored | None: ...
 
-    def of_zuora_account(self, account_id: str) -> Sequence[str]:
-        """Ids of the active organisations that have this account."""
-
 
 class Prepared(NamedTuple):
     """What an order would write, every rule checked."""
@@ -318,7 +315,7 @@ def _payment(
 
 class _Payer(NamedTuple):
     owner: str
-    """For the account of a partner organisation the one that a sync would give it."""
+    """For an account that is no customer's, as a partner's own, the one a sync would give it."""
     customer: str | None
     partner_org: str | None
 
@@ -342,9 +339,7 @@ def _payer(invoice: Invoice, caller: Caller, desk: Desk, billing: Billing) -> _P
         customer = desk.owners.customer(ids.customer_id(number))
         if customer is not None and customer.owner is not None:
             return _Payer(customer.owner, customer.id, customer.partner_org)
-        organisations = desk.partners.of_zuora_account(invoice.account_id)
-        if organisations:
-            return _Payer(ids.owner_id_of_account(number), None, organisations[0])
+        return _Payer(ids.owner_id_of_account(number), None, None)
     raise NotFound(f"There is no invoice {invoice.id[:60]}.", code="not_found")
 
 
