@@ -98,9 +98,7 @@ def told(ownership: Ownership, step: Step, today: date, now: datetime) -> Announ
         telling.entitlements(becomes.id)
     elif (
         # As an order does, which changes one day ahead or today and nothing before.
-        step.by_order
-        and becomes.said_ahead is None
-        and (ahead is None or becomes.on(today) == becomes.said.codes)
+        step.by_order and (ahead is None or becomes.on(today) == becomes.said.codes)
     ):
         telling.entitlements(becomes.id, day=ahead or today)
     else:
