@@ -370,3 +370,17 @@ def test_a_change_fits_into_one_transaction_however_much_is_held() -> None:
     more = [sold(SUPPORT, id=f"subscription_offer-{n:032x}") for n in range(100)]
     with pytest.raises(TooManyParts):
         placing(Kept(subscription(sold(MONTHLY), *more)))(body("cancel_subscription"))
+
+
+def test_what_receivers_of_webhooks_could_not_take_is_refused() -> None:
+    wordy = offer("Print", "P", offer_features="x" * 4000, price=[])
+    many = [sold(wordy, id=f"subscription_offer-{n:032x}") for n in range(20)]
+    owners = Kept(subscription(sold(MONTHLY), *many))
+    which = {"id": SUBSCRIPTION, "subscription_offer": many[0].id}
+    to_annual = switch(forSubscription=which, effectiveDate=TODAY.isoformat())
+
+    with pytest.raises(InvalidFields) as refusal:
+        placing(owners)(to_annual)
+
+    assert refusal.value.errors[0].code == "too_long"
+    assert owners.commits == []

@@ -347,3 +347,27 @@ def test_payment_references_are_not_kept(shop: Shop, place: Handler, owners: Com
     stored = owners.order(placed["id"])
     assert stored is not None
     assert stored.data["payment"] == {"type": "zuora"}
+
+
+def test_a_subscription_is_locked_while_the_order_that_makes_it_is_in_flight(
+    shop: Shop, place: Handler, owners: CommerceTable
+) -> None:
+    items = [{"offer": {"id": shop.offer["id"]}, "addOns": [{"id": shop.add_on["id"]}]}]
+
+    placed = body(place(sent(order(shop, external_id="EXT-ORD-12345", orderItems=items))))
+
+    holding, stored = (
+        owners.holding("sub-ea993e7d7cc42794e4a94413e67f8c46"),
+        owners.order(placed["id"]),
+    )
+    assert holding is not None
+    assert stored is not None
+    change = holding.data.pending_change
+    assert change is not None
+    assert (change.order, change.order_type) == (placed["id"], "new")
+    (made,) = stored.alterations
+    assert made.is_new
+    assert (made.subscription, made.day) == (holding.id, holding.data.start_date)
+    assert set(made.adds) == {one.id for one in holding.all_offers}
+    assert stored.provisioning is not None
+    assert stored.provisioning.next_at == stored.created
