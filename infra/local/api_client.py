@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from infra.local.running_stack import RunningStack
+from infra.local.running_stack import Login, RunningStack
 
 _SECONDS = 40
 """The gateway gives up after 30 s."""
@@ -44,22 +44,32 @@ class Api:
         return token
 
     def operator_token(self) -> str:
-        """Signs the operator in on the pool's own page, with PKCE, as a browser would."""
+        """The operator's, signed in on the pool's own page."""
+        return self._page_token("operator", "Operators", "tessera/admin", self.stack.operator)
+
+    def partner_token(self, login: Login) -> str:
+        """A partner user's, signed in on the pool's own page."""
+        return self._page_token("partner", "Partners", "tessera/partner", login)
+
+    def _page_token(self, kind: str, pool: str, scope: str, who: Login) -> str:
+        """With PKCE, as a browser would. Raises `Refused` where the page lets nobody in."""
         verifier = secrets.token_urlsafe(48)
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
         asked = {
-            "client_id": self.stack.outputs["OperatorsClientId"],
-            "redirect_uri": f"{self.stack.api}/auth/operator/callback",
+            "client_id": self.stack.outputs[f"{pool}ClientId"],
+            "redirect_uri": f"{self.stack.api}/auth/{kind}/callback",
             "response_type": "code",
-            "scope": "openid email tessera/admin",
+            "scope": f"openid email {scope}",
             "code_challenge": digest.decode().rstrip("="),
             "code_challenge_method": "S256",
         }
-        login = {"username": self.stack.operator.email, "password": self.stack.operator.password}
+        login = {"username": who.email, "password": who.password}
         sign_in = self.stack.token_url.removesuffix("/oauth2/token") + "/login"
         page = requests.post(
             sign_in, data={**asked, **login}, allow_redirects=False, timeout=_SECONDS
         )
+        if "Location" not in page.headers:
+            raise Refused(f"The sign-in page answers {page.status_code}: {page.text[-300:]}")
         (code,) = parse_qs(urlsplit(page.headers["Location"]).query)["code"]
         answer = requests.post(
             self.stack.token_url,
@@ -72,7 +82,8 @@ class Api:
             },
             timeout=_SECONDS,
         )
-        answer.raise_for_status()
+        if not answer.ok:
+            raise Refused(f"No token: {answer.status_code} {answer.text[:300]}")
         return str(answer.json()["access_token"])
 
     def person_token(self, issuer: str, sub: str) -> str:

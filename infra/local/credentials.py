@@ -73,6 +73,16 @@ def make_operator(aws: LocalAws, pool: str) -> Login:
     return OPERATOR
 
 
+def replace_first_password(aws: LocalAws, pool: str, login: Login) -> None:
+    """As the invited person does at the first sign-in; nothing where that has been done."""
+    cognito = aws.session.client("cognito-idp", endpoint_url=aws.url)
+    user = cognito.admin_get_user(UserPoolId=pool, Username=login.email)
+    if user["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+        cognito.admin_set_user_password(
+            UserPoolId=pool, Username=login.email, Password=login.password, Permanent=True
+        )
+
+
 def machine_client(aws: LocalAws, pool: str, client: str) -> Machine:
     """The middleware's client with its secret and every scope it may ask for."""
     cognito = aws.session.client("cognito-idp", endpoint_url=aws.url)

@@ -191,6 +191,24 @@ SAMPLE_SUBSCRIPTIONS: Final = tuple(f"A-S{n:08}" for n in range(301, 331))
 """Digital monthly, one each on the account of the same figure, synced by nobody."""
 SAMPLE_ACCOUNTS: Final = tuple(f"A{n:08}" for n in range(301, 331))
 
+PARTNER_PASSWORD: Final = "Local-partner-1"  # noqa: S105 (of people who do not exist)
+"""Of every partner user below."""
+
+
+@dataclass(frozen=True)
+class Reseller:
+    """A partner organisation with one user."""
+
+    account: Account
+    is_invoiced: bool
+    user: str
+    email: str
+
+
+ACME_RESELLERS: Final = Reseller(ACME, True, "Petra Novak", "petra@acme.example")
+BOREALIS_RESELLERS: Final = Reseller(BOREALIS, False, "Boris Lind", "boris@borealis.example")
+RESELLERS: Final = (ACME_RESELLERS, BOREALIS_RESELLERS)
+
 AUTH0_ISSUER_PATH: Final = "/auth0/"
 OKTA_ISSUER_PATH: Final = "/okta/oauth2/default"
 INGRID: Final = Person("auth0|67bf2138817314f757da5abc", "Ingrid Halden", "ingrid@halden.example")

@@ -12,8 +12,10 @@ import requests
 
 from infra.local import demo
 from infra.local.api_client import Api, Refused
+from infra.local.credentials import replace_first_password
 from infra.local.demo import RatePlan
-from infra.local.running_stack import Customer, RunningStack
+from infra.local.emulator import LocalAws
+from infra.local.running_stack import Customer, Login, Partner, RunningStack
 
 INBOX = "access-platform"
 _SECONDS = 30
@@ -26,13 +28,15 @@ def load(stack: RunningStack) -> RunningStack:
     api = Api(stack)
     for kind, item in _items():
         _create(api, kind, item)
+    partners = tuple(_partner(api, one) for one in demo.RESELLERS)
+    for kind, item in _partner_offers(*(partner.id for partner in partners)):
+        _create(api, kind, item)
     if stack.stand_ins.inbox:
         _open_endpoint(api, stack.stand_ins.inbox)
     issuer = f"{stack.stand_ins.idp}{demo.AUTH0_ISSUER_PATH}"
     owner = _attach_ingrid(api, issuer)
-    return dataclasses.replace(
-        stack, customers=(Customer(issuer=issuer, sub=demo.INGRID.sub, owner=owner),)
-    )
+    ingrid = Customer(issuer=issuer, sub=demo.INGRID.sub, owner=owner)
+    return dataclasses.replace(stack, customers=(ingrid,), partners=partners)
 
 
 def _items() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -71,6 +75,32 @@ def _items() -> Iterator[tuple[str, dict[str, Any]]]:
             ),
         )
         yield "add-ons", _add_on(currency)
+
+
+def _partner_offers(acme: str, borealis: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Both sell Digital, each at terms of its own; only Acme sells Gold."""
+    for name, product, plan, every, label, organisation in (
+        ("Acme Digital", "Digital", demo.DIGITAL_MONTHLY_PLAN, _MONTHLY, "partner", acme),
+        ("Acme Gold", "Gold", demo.GOLD_ANNUAL_PLAN, _YEARLY, "partner-gold", acme),
+        ("Borealis Digital", "Digital", demo.DIGITAL_MONTHLY_PLAN, _MONTHLY, "partner", borealis),
+    ):
+        yield (
+            "offers",
+            _offer(
+                name,
+                product,
+                plan,
+                "GBP",
+                every,
+                label__limio=[label],
+                sales_channel__limio=["Partner"],
+                eligible_partners__limio=[organisation],
+                checkout__limio={
+                    "checkout_type": "external",
+                    "external_url": "/partner-checkout",
+                },
+            ),
+        )
 
 
 def _named(name: str, currency: str) -> str:
@@ -137,6 +167,31 @@ def _create(api: Api, kind: str, item: dict[str, Any]) -> None:
     is_there = answer.status_code == 409 and answer.json()["code"] == "not_unique"
     if not answer.ok and not is_there:
         raise Refused(f"{kind} {item['name']}: {answer.status_code} {answer.text}")
+
+
+def _partner(api: Api, reseller: demo.Reseller) -> Partner:
+    """The second and third seeds' management guide: the organisation, then its user."""
+    account, name = reseller.account, reseller.account.name
+    known = api.call("GET", "/api/partner-organisations?limit=100")["items"]
+    found = next((one for one in known if one["name"] == name), None)
+    organisation = found or api.call(
+        "POST",
+        "/api/partner-organisation",
+        {
+            "name": name,
+            "zuoraAccountId": account.id,
+            "isZuoraInvoiceOwner": reseller.is_invoiced,
+            "salesforceAccountId": account.salesforce_id,
+        },
+    )
+    path = f"/api/partner-organisation/{organisation['id']}"
+    users = api.call("GET", f"{path}/users")["items"]
+    login = Login(email=reseller.email, password=demo.PARTNER_PASSWORD)
+    if not any(user["data"]["email"] == login.email for user in users):
+        api.call("POST", path, {"name": reseller.user, "email": login.email})
+    aws = LocalAws(api.stack.token_url.removesuffix("/oauth2/token"))
+    replace_first_password(aws, api.stack.outputs["PartnersPoolId"], login)
+    return Partner(id=organisation["id"], name=name, users=(login,))
 
 
 def _open_endpoint(api: Api, inbox: str) -> None:

@@ -153,6 +153,8 @@ class Emulator:
             "AUTH": "true" if self._iam else "false",
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
             "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+            # Without it a trigger that fails is passed over, and tokens are issued all the same.
+            "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",

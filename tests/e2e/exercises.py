@@ -313,6 +313,148 @@ def keep_a_catalog(deployed: Deployed) -> None:
     assert api.call("GET", path)["status"] == "archived"
 
 
+def organisation(api: Api, **detail: Any) -> str:
+    """A partner organisation of its own; its id."""
+    body = {
+        "name": fresh("Reseller"),
+        "zuoraAccountId": demo.ACME.number,
+        "isZuoraInvoiceOwner": True,
+        "salesforceAccountId": demo.ACME.salesforce_id,
+    }
+    made = twice(api, "/api/partner-organisation", {**body, **detail}, status=201)
+    return str(made["id"])
+
+
+@exercise("partners/create_organisation")
+@exercise("partners/list_organisations")
+@exercise("partners/read_organisation")
+@exercise("partners/change_organisation")
+@exercise("partners/archive_organisation")
+def keep_organisations(deployed: Deployed) -> None:
+    api = deployed.api
+    path = f"/api/partner-organisation/{organisation(api)}"
+
+    made = api.call("GET", path)
+    assert made["data"]["zuoraAccountId"] == demo.ACME.id
+    assert made["data"]["zuoraCurrency"] == "GBP"
+    assert api.call("PATCH", path, {"name": "Renamed"})["name"] == "Renamed"
+    first = api.call("GET", "/api/partner-organisations?limit=1")
+    more = api.call("GET", f"/api/partner-organisations?limit=1&queryMore={first['queryMore']}")
+    assert more["items"] != first["items"]
+    assert api.send("DELETE", path).status_code == 204
+    assert api.call("GET", path)["status"] == "archived"
+
+
+@exercise("partners/create_user")
+@exercise("partners/list_users")
+@exercise("partners/change_user")
+@exercise("partners/invite_user")
+@exercise("partners/remove_user")
+def keep_partner_users(deployed: Deployed) -> None:
+    """An old login of the e-mail is in the way; and a pool that refuses leaves nothing here."""
+    api, pool = deployed.api, deployed.stack.outputs["PartnersPoolId"]
+    cognito = boto3.client("cognito-idp")
+    path = f"/api/partner-organisation/{organisation(api)}"
+    email = f"{uuid.uuid4().hex}@partner.example"
+    cognito.admin_create_user(UserPoolId=pool, Username=email, MessageAction="SUPPRESS")
+    refuses_all = {"PasswordPolicy": {"MinimumLength": 99}}
+    takes_all = cognito.describe_user_pool(UserPoolId=pool)["UserPool"]["Policies"]
+    cognito.update_user_pool(UserPoolId=pool, Policies=refuses_all)  # type: ignore[arg-type]
+    try:
+        refused = api.send("POST", path, {"email": f"other-{email}"})
+    finally:
+        cognito.update_user_pool(UserPoolId=pool, Policies=takes_all)
+    assert (refused.status_code, refused.json()["code"]) == (502, "cognito_failed")
+
+    user = twice(api, path, {"email": email}, status=201)
+
+    colleague = api.call("POST", path, {"email": f"colleague-{email}"})
+    first = api.call("GET", f"{path}/users?limit=1")
+    rest = api.call("GET", f"{path}/users?limit=1&queryMore={first['queryMore']}")
+    listed = {one["id"]: one["status"] for one in (*first["items"], *rest["items"])}
+    assert listed == {user["id"]: "active", colleague["id"]: "active"}
+    one = f"{path}/users/{user['id']}"
+    assert api.call("PATCH", one, {"name": "Renamed"})["name"] == "Renamed"
+    assert twice(api, f"{one}/invitation", {}, status=202)["id"] == user["id"]
+    assert api.send("DELETE", one).status_code == 204
+    assert [one["id"] for one in api.call("GET", f"{path}/users")["items"]] == [colleague["id"]]
+
+
+@exercise("partners/reconcile_users")
+def finish_what_was_left(deployed: Deployed) -> None:
+    """One was left without a login, one with somebody's old one, one half removed."""
+    api, outputs = deployed.api, deployed.stack.outputs
+    cognito, pool = boto3.client("cognito-idp"), outputs["PartnersPoolId"]
+    path = f"/api/partner-organisation/{organisation(api)}"
+    emails = [f"{uuid.uuid4().hex}@partner.example" for _ in range(3)]
+    users = [api.call("POST", path, {"email": email}) for email in emails]
+    cognito.admin_delete_user(UserPoolId=pool, Username=emails[0])
+    for user, status, created in (
+        (users[0], "inviting", "2020-01-01T00:00:00.000Z"),
+        (users[1], "inviting", "2999-01-01T00:00:00.000Z"),
+        (users[2], "removing", "2020-01-01T00:00:00.000Z"),
+    ):
+        leave(deployed, user, status, created)
+
+    boto3.client("lambda").invoke(FunctionName="tessera-dev-reconcile_users", Payload=b"{}")
+
+    left = {one["id"]: one["status"] for one in api.call("GET", f"{path}/users")["items"]}
+    assert left == {users[0]["id"]: "active", users[1]["id"]: "active"}
+    known = cognito.list_users(UserPoolId=pool, Limit=60)["Users"]
+    addresses = {a["Value"] for one in known for a in one["Attributes"] if a["Name"] == "email"}
+    assert addresses & set(emails) == set(emails[:2])
+
+
+def leave(deployed: Deployed, user: dict[str, Any], status: str, created: str) -> None:
+    """As a process leaves it that dies in the middle, long ago."""
+    boto3.client("dynamodb").update_item(
+        TableName=deployed.stack.outputs["PartnersTable"],
+        Key={"pk": {"S": user["partner_org"]}, "sk": {"S": user["id"]}},
+        UpdateExpression="SET #s = :status, created = :created, lookup_pk = :left, lookup_sk = :at",
+        ExpressionAttributeNames={"#s": "status"},
+        ExpressionAttributeValues={
+            ":status": {"S": status},
+            ":created": {"S": created},
+            ":left": {"S": "unfinished"},
+            ":at": {"S": "2020-01-01T00:00:00.000Z"},
+        },
+    )
+
+
+@exercise("partners/add_organisation_claim")
+@exercise("partners/list_partner_offers")
+@exercise("partners/list_customers")
+@exercise("partners/read_customer")
+@exercise("partners/list_customer_subscriptions")
+@exercise("partners/read_customer_subscription")
+@exercise("partners/read_partner_order")
+def look_as_a_partner(deployed: Deployed) -> None:
+    api, acme = deployed.api, deployed.stack.partners[0]
+    token = api.partner_token(acme.users[0])
+
+    def read(path: str) -> Any:
+        return api.call("GET", path, token=token)
+
+    (offer,) = read("/api/partner/offers?label=partner")["items"]
+    item = {"offer": {"id": offer["id"]}}
+    order(api, partner_org=acme.id, orderItems=[item], payment=None)
+    placed = order(api, partner_org=acme.id, orderItems=[item, item], payment=None)
+
+    for list_of, searched in (
+        ("customer?limit=1", "filter=lop"),
+        (f"subscriptions?limit=1&owner={placed['owner']}", ""),
+    ):
+        first = read(f"/api/partner/{list_of}&{searched}")
+        more = f"queryMore={first['queryMore']}"
+        rest = read(f"/api/partner/{list_of}&{searched}&{more}")
+        assert rest["items"][0]["id"] != first["items"][0]["id"]
+    assert placed["customer"] in [one["id"] for one in read("/api/partner/customer")["items"]]
+    assert read(f"/api/partner/customer/{placed['customer']}")["owner"] == placed["owner"]
+    held, _ = read(f"/api/partner/subscriptions?owner={placed['owner']}")["items"]
+    assert read(f"/api/partner/subscriptions/{held['id']}") == held
+    assert read(f"/api/partner/order/{placed['id']}")["partner_org"] == acme.id
+
+
 @exercise("webhooks/create_endpoint")
 @exercise("webhooks/list_endpoints")
 @exercise("webhooks/read_endpoint")

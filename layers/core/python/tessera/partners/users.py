@@ -48,7 +48,7 @@ Email = Annotated[
         strip_whitespace=True,
         to_lower=True,
         max_length=128,
-        pattern=r"^[^@\s\x00-\x1f]+@[^@\s]+\.[^@\s.]+$",
+        pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.\x00-\x1f]+$",
     ),
 ]
 
