@@ -41,6 +41,9 @@ ADMIN_PAGE = Callers("operator_session", ("admin",))
 OPERATOR_PAGE = Callers("operator_session", ("admin", "support"))
 """Pages are open at the gateway: the edge lets in who has a live session of the kind named."""
 
+VISITOR_PAGE = Callers("visitor_session")
+"""Who may come is configured with the page."""
+
 ROUTES = (
     Route(
         "POST",
@@ -57,6 +60,17 @@ ROUTES = (
         (machine("entitlements"), OPERATOR),
     ),
     Route("GET", "/api/mma/entitlements", "commerce/read_own_entitlements", (CUSTOMER,)),
+    Route("GET", "/api/mma/invoices", "commerce/list_own_invoices", (CUSTOMER,)),
+    Route("GET", "/api/mma/invoices/{id}/pdf", "commerce/read_own_invoice_pdf", (CUSTOMER,)),
+    Route("GET", "/api/partner/invoices", "commerce/list_partner_invoices", (PARTNER,)),
+    Route(
+        "GET", "/api/partner/invoices/{id}/pdf", "commerce/read_partner_invoice_pdf", (PARTNER,)
+    ),
+    Route("GET", "/api/mma/payment-methods", "commerce/list_payment_methods", (CUSTOMER,)),
+    Route("POST", "/api/mma/payment-methods", "commerce/open_payment_form", (CUSTOMER,)),
+    Route(
+        "DELETE", "/api/mma/payment-methods/{id}", "commerce/remove_payment_method", (CUSTOMER,)
+    ),
     Route(
         "GET",
         "/api/objects/limio/{path_type}",
@@ -70,7 +84,23 @@ ROUTES = (
         (machine("objects"), OPERATOR),
     ),
     Route("POST", "/api/order", "commerce/place_order", (machine("orders"),)),
+    Route("POST", "/api/order/preview", "commerce/preview_order", (machine("orders"),)),
+    Route("POST", "/api/admin/order", "commerce/place_staff_order", (ADMIN,)),
+    Route("POST", "/api/admin/order/preview", "commerce/preview_staff_order", (ADMIN,)),
+    Route("POST", "/api/mma/order", "commerce/place_own_order", (CUSTOMER,)),
+    Route("POST", "/api/mma/order/preview", "commerce/preview_own_order", (CUSTOMER,)),
+    Route("POST", "/api/partner/order", "commerce/place_partner_order", (PARTNER,)),
+    Route("POST", "/api/partner/order/preview", "commerce/preview_partner_order", (PARTNER,)),
+    Route("POST", "/api/admin/order/{id}/retry", "commerce/retry_order", (OPERATOR,)),
     Route("GET", "/api/order/{id}", "commerce/read_order", (machine("orders"), OPERATOR)),
+    Route("GET", "/api/mma/order/{id}", "commerce/read_own_order", (CUSTOMER,)),
+    Route("GET", "/api/mma/subscriptions/{id}", "commerce/read_own_subscription", (CUSTOMER,)),
+    Route("POST", "/api/checkout/subscription", "commerce/open_basket", (CUSTOMER,)),
+    Route("PUT", "/api/checkout/subscription", "commerce/change_basket", (CUSTOMER,)),
+    Route("GET", "/api/checkout/subscription", "commerce/read_basket", (CUSTOMER,)),
+    Route("POST", "/api/partner/checkout/subscription", "commerce/open_basket", (PARTNER,)),
+    Route("PUT", "/api/partner/checkout/subscription", "commerce/change_basket", (PARTNER,)),
+    Route("GET", "/api/partner/checkout/subscription", "commerce/read_basket", (PARTNER,)),
     Route(
         "POST",
         "/api/objects/externalidentity/{owner}",
@@ -282,4 +312,6 @@ ROUTES = (
     Route("GET", "/auth/{kind}/callback", "pages/sign_in", ()),
     Route("POST", "/auth/{kind}/sign-out", "pages/sign_in", ()),
     Route("GET", "/assets/{name}", "pages/assets", ()),
+    Route("GET", "/{slug+}", "pages/site", (VISITOR_PAGE,)),
+    Route("POST", "/{slug+}", "pages/site", (VISITOR_PAGE,)),
 )

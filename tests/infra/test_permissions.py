@@ -6,7 +6,7 @@ from tests.infra.synthesis import Statement, Synthesis
 
 _SUBJECTS = {
     "catalog": {"Catalog", "Idempotency"},
-    "commerce": {"Catalog", "Commerce", "Events", "Idempotency", "Partners"},
+    "commerce": {"Catalog", "Commerce", "Events", "Idempotency", "Partners", "Sessions"},
     "identity": {"Commerce", "Events", "Idempotency"},
     "pages": {
         *("Catalog", "Commerce", "Events", "Idempotency", "Partners", "Sessions", "Webhooks"),
@@ -17,7 +17,11 @@ _SUBJECTS = {
 """The tables that functions of a subject may reach."""
 
 
-_FIRST_LOGINS = {"commerce/list_own_subscriptions", "commerce/read_own_entitlements"}
+_FIRST_LOGINS = {
+    "commerce/list_own_subscriptions",
+    "commerce/read_basket",
+    "commerce/read_own_entitlements",
+}
 """They read for a customer, and make the owner of one who was never seen before."""
 
 

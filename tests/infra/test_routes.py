@@ -117,7 +117,7 @@ def test_partners_need_their_scope_and_a_stored_user(production: Synthesis) -> N
         assert deployed["AuthorizationScopes"] == ["tessera/partner"], route.key
         reads = production.functions[route.function].statements
         assert any(
-            "dynamodb:BatchGetItem" in one.actions and one.tables == {"Partners"} for one in reads
+            "dynamodb:BatchGetItem" in one.actions and "Partners" in one.tables for one in reads
         ), route.key
 
 
@@ -138,4 +138,6 @@ def _deployed(route: Route, synthesis: Synthesis) -> dict[str, Any]:
 
 
 def _decorator(route: Route) -> str:
+    if route.path == "/{slug+}":
+        return "/.+"  # as Powertools writes whatever no other route has
     return re.sub(r"\{(\w+)\}", r"<\1>", route.path)

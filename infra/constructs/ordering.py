@@ -1,0 +1,86 @@
+"""Placing and previewing orders, and the baskets in which changes are collected."""
+
+from collections.abc import Mapping, Sequence
+
+from constructs import Construct
+
+from infra.constructs.endpoint import Api, Endpoint
+from infra.constructs.function import Platform
+from infra.constructs.needs import Need, setting
+from infra.constructs.vault import Vault
+from infra.constructs.vendors import zuora_client
+
+
+class Ordering(Construct):
+    def __init__(
+        self, scope: Construct, id: str, *, platform: Platform, api: Api, vault: Vault
+    ) -> None:
+        super().__init__(scope, id)
+        settings, tables = platform.settings, api.tables
+        commerce, events, sessions = tables.commerce, tables.events, tables.sessions
+        providers = vault.identity_providers()
+        only_named = Need(providers.environment)  # nobody's issuer is looked at there
+        shared: Sequence[Need] = (
+            tables.catalog.uses("BatchGetItem"),
+            *zuora_client(vault, settings),
+            setting(
+                zuora_owner_style=settings.zuora_owner_style,
+                business_time_zone=settings.business_time_zone,
+                mode=settings.mode,
+            ),
+        )
+        organisation = tables.partners.uses("GetItem")
+        signed_in = tables.partners.uses("GetItem", "BatchGetItem")
+        looks = ("GetItem", "BatchGetItem", "Query")
+        # A customer of a partner is found by names, which go when they are empty.
+        writes = commerce.uses(*looks, "PutItem", "DeleteItem")
+        reads = commerce.uses(*looks)
+        # A first login makes an owner, announced to nobody.
+        reads_own = commerce.uses(*looks, "PutItem")
+        announces, silent = events.uses("PutItem"), events.uses()
+        basket, placed = sessions.uses("GetItem"), sessions.uses("GetItem", "UpdateItem")
+        functions: Mapping[str, Sequence[Need]] = {
+            "place_order": (writes, announces, organisation, basket, providers),
+            "place_staff_order": (writes, announces, organisation, basket, providers),
+            "place_own_order": (writes, announces, organisation, placed, providers),
+            "place_partner_order": (writes, announces, signed_in, placed, only_named),
+            "preview_order": (reads, silent, organisation, basket, providers),
+            "preview_staff_order": (reads, silent, organisation, basket, providers),
+            "preview_own_order": (reads_own, silent, tables.partners.uses(), basket, providers),
+            "preview_partner_order": (reads, silent, signed_in, basket, only_named),
+            "open_basket": (
+                commerce.uses("GetItem", "Query", "PutItem"),
+                announces,
+                tables.partners.uses("BatchGetItem"),
+                sessions.uses("PutItem"),
+                providers,
+            ),
+            "change_basket": (
+                commerce.uses("GetItem", "Query", "PutItem"),
+                silent,
+                tables.partners.uses("BatchGetItem"),
+                sessions.uses("GetItem", "PutItem"),
+                providers,
+            ),
+            "read_basket": (
+                commerce.uses("GetItem", "Query", "PutItem"),
+                silent,
+                tables.partners.uses("BatchGetItem"),
+                basket,
+                providers,
+            ),
+        }
+        for name, needs in functions.items():
+            Endpoint(self, f"commerce/{name}", *needs, *shared, platform=platform, api=api)
+        zone = setting(business_time_zone=settings.business_time_zone)
+        Endpoint(
+            self, "commerce/read_own_order", commerce.uses("GetItem"), platform=platform, api=api
+        )
+        Endpoint(
+            self,
+            "commerce/read_own_subscription",
+            commerce.uses("GetItem", "Query"),
+            zone,
+            platform=platform,
+            api=api,
+        )
