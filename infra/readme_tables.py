@@ -60,7 +60,7 @@ def _alarms() -> str:
         alarms.FUNCTION_THROTTLES,
         alarms.FIRST_ATTEMPTS,
         alarms.ENDPOINTS_DISABLED,
-        *(one.alarm for one in (*alarms.RESYNC, *alarms.DELIVERY)),
+        *(one.alarm for one in (*alarms.RESYNC, *alarms.PROVISIONING, *alarms.DELIVERY)),
     ]
     rows = ((f"`{alarm.name}`", alarm.meaning, alarm.action) for alarm in every)
     return _table(("alarm", "meaning", "action"), rows)

@@ -48,6 +48,7 @@ class Tessera(Stack):
             self, "Partners", platform=platform, api=api, vault=vault, pool=pools.partners
         )
         delivery = Delivery(self, "Delivery", platform=platform, api=api, vault=vault)
+        delivery.bus.announces_orders(to=commerce.orders)
         webhooks = Webhooks(
             self,
             "Webhooks",

@@ -37,13 +37,26 @@ _ENVIRONMENT = {
     "SALESFORCE_API_VERSION": "65.0",
     "SALESFORCE_RECORD_TYPE_ID": "",
     "SALESFORCE_BILLING_ADDRESS": "false",
+    "DOCUMENTS_BUCKET": "documents",
+    "SECRETS_KEY": "alias/tessera/dev/webhooks",
+    "ZUORA_PAGE_ID": "",
+    "ZUORA_PAGE_URI": "",
+    "ZUORA_PAGE_SCRIPT": "",
     "PARTNERS_POOL_ID": "eu-west-1_partners",
+    "STAGE": "dev",
+    "ORDER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/provision-order",
+    "RESYNC_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/resync-subscription",
+    "ZUORA_ACCOUNT_MAPPING": "customer",
+    "ZUORA_RUN_BILLING": "true",
+    "ZUORA_AUTO_PAY": "true",
+    "ZUORA_PAYMENT_TERM": "",
+    "SALESFORCE_CRITICAL": "false",
 }
 
 
 def load(function: str, callers: dict[str, Any] | None = None, **environment: str) -> Handler:
     """The handler of `identity/attach_identity`; `callers` are those its route admits."""
-    module = loaded(function, callers, **environment)
+    module = loaded(function, callers, folder=ROOT / "functions", **environment)
 
     def call(event: dict[str, Any]) -> dict[str, Any]:
         os.environ["CALLERS"] = json.dumps(callers or {})

@@ -42,7 +42,14 @@ DEAD_LETTERS = {
         "Zuora's own failures are waited for, and do not end here.",
         "Read the log of resync_subscription, fix the cause, redrive the queue.",
         minutes=1,
-    )
+    ),
+    "provision-order": Alarm(
+        "dead-letters-provision-order",
+        "Orders could not be carried on five times over: a fault of ours. Access is granted all "
+        "the same, and the sweep takes the orders up again every ten minutes.",
+        "Read the log of provision_order, fix the cause, redrive the queue.",
+        minutes=1,
+    ),
 }
 
 UNPUBLISHED = Alarm(
@@ -82,6 +89,14 @@ QUEUE_AGE = {
         "waiting-resync-subscription",
         "Changes made in Zuora wait for half an hour to be read.",
         "See in the log of resync_subscription whether Zuora is slow or callouts are too many.",
+        above=1800,
+        minutes=5,
+        times=2,
+    ),
+    "provision-order": Alarm(
+        "waiting-provision-order",
+        "Orders wait half an hour longer than planned to be carried on.",
+        "See in the log of provision_order how long Zuora and Salesforce take to answer.",
         above=1800,
         minutes=5,
         times=2,
@@ -134,6 +149,20 @@ RESYNC = (
             "resyncs-given-up",
             "A subscription changed in Zuora and could not be read for six hours.",
             "Once Zuora answers, sync the subscriptions that the log of resync_subscription names.",
+        ),
+    ),
+)
+
+PROVISIONING = (
+    Counted(
+        "OrdersFailed",
+        "provision_order",
+        "Sum",
+        Alarm(
+            "orders-failed",
+            "An order failed: Zuora or Salesforce refused it, or did not answer for a day. What it "
+            "had granted is taken back.",
+            "Read the order's steps, put right what they say, then retry the order.",
         ),
     ),
 )

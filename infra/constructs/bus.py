@@ -8,7 +8,7 @@ from constructs import Construct
 from infra.constructs.needs import Need, permission
 from infra.constructs.queue import WorkQueue
 from infra.settings import Settings
-from tessera.events import BUS_SOURCE
+from tessera.events import BUS_SOURCE, ORDER_EVENTS
 
 _KEPT = Duration.days(90)
 """As long as the events themselves are."""
@@ -40,6 +40,27 @@ class Bus(Construct):
             "WebhookEvents",
             event_bus=self._bus,
             event_pattern=events.EventPattern(source=[BUS_SOURCE], detail={"webhook": [True]}),
+            targets=[
+                targets.SqsQueue(
+                    to.queue,
+                    dead_letter_queue=to.dead_letters,
+                    max_event_age=Duration.hours(24),
+                    retry_attempts=185,
+                )
+            ],
+        )
+
+    def announces_orders(self, *, to: WorkQueue) -> None:
+        """Orders to be carried out; what is sent again to one endpoint is no order."""
+        events.Rule(
+            self,
+            "OrderEvents",
+            event_bus=self._bus,
+            event_pattern=events.EventPattern(
+                source=[BUS_SOURCE],
+                detail_type=list(ORDER_EVENTS),
+                detail={"only_endpoint": [{"exists": False}]},
+            ),
             targets=[
                 targets.SqsQueue(
                     to.queue,

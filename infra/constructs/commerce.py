@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from infra.constructs.billing import Billing
 from infra.constructs.callouts import Callouts
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import Platform
@@ -54,6 +55,7 @@ class Commerce(Part):
             api=api,
         )
         Ordering(self, "Ordering", platform=platform, api=api, vault=vault)
+        Billing(self, "Billing", platform=platform, api=api, vault=vault)
         zone = setting(business_time_zone=settings.business_time_zone)
         Endpoint(
             self,

@@ -47,7 +47,7 @@ class Monitoring(Part):
         lost = delivery.unpublished.metric_approximate_number_of_messages_visible()
         self._alarm(alarms.UNPUBLISHED, lost, "Maximum")
         self._alarm(alarms.API_FAILS, gateway.api.metric_server_error(), "Sum")
-        for one in (*alarms.RESYNC, *alarms.DELIVERY):
+        for one in (*alarms.RESYNC, *alarms.PROVISIONING, *alarms.DELIVERY):
             self._alarm(one.alarm, self._counted(one), one.statistic)
         if not platform.settings.local:  # the emulator refuses alarms on expressions
             self._first_attempts()

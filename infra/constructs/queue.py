@@ -39,7 +39,11 @@ class WorkQueue(Construct):
         settings: Settings,
         seconds: int,
         retention: Duration,
+        hidden: int | None = None,
     ) -> None:
+        """`hidden`: for how many seconds a message in work is; six times the timeout unless said,
+        as AWS wants it for batches.
+        """
         super().__init__(scope, id)
         self.name = name
         self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, of=name)
@@ -47,7 +51,7 @@ class WorkQueue(Construct):
             self,
             "Queue",
             queue_name=f"tessera-{settings.stage}-{name}",
-            visibility_timeout=Duration.seconds(_VISIBILITY * seconds),
+            visibility_timeout=Duration.seconds(hidden or _VISIBILITY * seconds),
             retention_period=retention,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=settings.encrypts_transport,

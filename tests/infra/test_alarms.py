@@ -27,7 +27,7 @@ def test_every_queue_of_dead_letters_has_an_alarm(production: Synthesis) -> None
         ]
     )
 
-    assert len(letters) == 5
+    assert len(letters) == 6
     for id in letters:
         assert id.removesuffix(id[-8:]) in watched  # a nested stack hands it on by another hash
 

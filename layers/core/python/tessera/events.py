@@ -79,6 +79,14 @@ EVENT_TYPES: dict[str, EventType] = {
 }
 
 
+ORDER_EVENTS = tuple(
+    name
+    for name in EVENT_TYPES
+    if name.startswith("order.") and name not in ("order.completed", "order.failed")
+)
+"""Raised when an order is committed or retried: each has it carried out."""
+
+
 class Event(Model):
     """One row of `Events`, and the `detail` on the bus."""
 

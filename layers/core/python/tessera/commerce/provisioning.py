@@ -48,7 +48,7 @@ from tessera.commerce.steps import (
     planned,
 )
 from tessera.commerce.subscriptions import on_day
-from tessera.commerce.sync import Catalog, Partners, Taken, taken_over
+from tessera.commerce.sync import Catalog, Taken, taken_over
 from tessera.commerce.undo import undone
 from tessera.dynamo import TRANSACTION_LIMIT
 from tessera.objects import Record
@@ -122,7 +122,7 @@ class Exchanged(Protocol):
     @property
     def request_id(self) -> str | None: ...
     @property
-    def codes(self) -> tuple[int, ...]: ...
+    def codes(self) -> tuple[int | str, ...]: ...
 
 
 Listening = Callable[[], AbstractContextManager[Sequence[Exchanged]]]
@@ -139,6 +139,13 @@ class _Ended(Exception):
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
         self.outcome = outcome
+
+
+class _NoPartners:
+    """The customer of an order is known already: whose it is does not follow from the reading."""
+
+    def of_zuora_account(self, account_id: str) -> Sequence[str]:
+        return ()
 
 
 class Policy(NamedTuple):
@@ -201,7 +208,6 @@ class Provisioner:
         crm: Vendor,
         billing: BillingVendor,
         catalog: Catalog,
-        partners: Partners,
         queue: Queue,
         resyncs: Resyncs,
         policy: Policy,
@@ -214,7 +220,6 @@ class Provisioner:
         self._crm = crm
         self._billing = billing
         self._catalog = catalog
-        self._partners = partners
         self._queue = queue
         self._resyncs = resyncs
         self._policy = policy
@@ -545,7 +550,7 @@ class Provisioner:
         return taken_over(
             billed,
             catalog=self._catalog,
-            partners=self._partners,
+            partners=_NoPartners(),
             owners=self._orders,
             moment=Moment(now, today, self._policy.mode),
             finishing=run.order.id,

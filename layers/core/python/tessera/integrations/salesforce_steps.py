@@ -10,6 +10,7 @@ from tessera.commerce.steps import Done, StepFailed, Trouble, Work
 from tessera.errors import InvalidFields
 from tessera.identity.claims import IdToken
 from tessera.identity.external import IdentityInUse, Labels, NewIdentity, Owners, attach
+from tessera.identity.principal import PartnerOrganisation
 from tessera.integrations.salesforce import Salesforce
 from tessera.integrations.salesforce_requests import CrmAddress, CrmCustomer
 from tessera.integrations.salesforce_verdicts import SalesforceFailed
@@ -17,11 +18,10 @@ from tessera.integrations.salesforce_verdicts import SalesforceFailed
 _ISSUER, _TYPE = "salesforce", "account"
 
 
-class Organisation(Protocol):
-    """The partner that sold it, as far as Salesforce is concerned."""
+class Stored(Protocol):
+    """A partner organisation as it is stored."""
 
-    @property
-    def salesforce_account_id(self) -> str | None: ...
+    def acting(self) -> PartnerOrganisation: ...
 
 
 class Named(Protocol):
@@ -34,7 +34,7 @@ class SalesforceSteps:
     def __init__(
         self,
         salesforce: Salesforce,
-        organisation: Callable[[str], Organisation | None],
+        organisation: Callable[[str], Stored | None],
         named: Named,
     ) -> None:
         self._salesforce = salesforce
@@ -71,7 +71,8 @@ class SalesforceSteps:
 
     def _wanted(self, customer: Customer, work: Work) -> CrmCustomer:
         data, billing = customer.data, work.addresses.get("billing")
-        partner = self._organisation(work.order.partner_org) if work.order.partner_org else None
+        id = work.order.partner_org
+        stored = self._organisation(id) if id else None
         person = f"{data.first_name or ''} {data.last_name or ''}".strip()
         at = billing.data if billing is not None else None
         return CrmCustomer(
@@ -81,7 +82,7 @@ class SalesforceSteps:
             last_name=data.last_name or data.company_name or customer.id,
             email=data.email,
             phone=data.phone,
-            parent_id=partner.salesforce_account_id if partner else None,
+            parent_id=stored.acting().salesforce_account_id if stored else None,
             address=CrmAddress()
             if at is None
             else CrmAddress(

@@ -12,6 +12,7 @@ from tessera.commerce.billed import Billed
 from tessera.commerce.models import Address, Customer, Holding, SubscriptionOffer
 from tessera.commerce.steps import Done, StepFailed, Trouble, Work
 from tessera.errors import NotFound, Refusal
+from tessera.identity.principal import PartnerOrganisation
 from tessera.integrations import zuora_requests as requests
 from tessera.integrations.zuora import Sending, Zuora
 from tessera.integrations.zuora_models import Outcome, ProductRatePlan, ZuoraAccount
@@ -29,17 +30,10 @@ _OWNER_HINT = (
 )
 
 
-class Organisation(Protocol):
-    """The partner that sold it, as far as Zuora is concerned."""
+class Stored(Protocol):
+    """A partner organisation as it is stored."""
 
-    @property
-    def is_zuora_invoice_owner(self) -> bool: ...
-
-    @property
-    def zuora_account_id(self) -> str | None: ...
-
-    @property
-    def zuora_account_number(self) -> str | None: ...
+    def acting(self) -> PartnerOrganisation: ...
 
 
 class Setup(NamedTuple):
@@ -54,7 +48,7 @@ class Setup(NamedTuple):
 
 class ZuoraSteps:
     def __init__(
-        self, zuora: Zuora, organisation: Callable[[str], Organisation | None], setup: Setup
+        self, zuora: Zuora, organisation: Callable[[str], Stored | None], setup: Setup
     ) -> None:
         """`organisation` finds a partner organisation by its id, archived or not."""
         self._zuora = zuora
@@ -86,8 +80,10 @@ class ZuoraSteps:
         step = f"{self._setup.stage}/{work.order.id}/{work.step.step}"
         return Sending(step, work.step.generation)
 
-    def _partner(self, work: Work) -> Organisation | None:
-        return self._organisation(work.order.partner_org) if work.order.partner_org else None
+    def _partner(self, work: Work) -> PartnerOrganisation | None:
+        id = work.order.partner_org
+        stored = self._organisation(id) if id else None
+        return stored.acting() if stored else None
 
     def _account(self, work: Work) -> Done:
         """The customer's account: the one it has, or a new one under the number we chose."""
@@ -290,7 +286,7 @@ class ZuoraSteps:
             for item in asked.get("items") or ()
         ]
         said = asked.get("amount")
-        amount = sum((item.amount for item in items), Decimal(0))
+        amount = sum((item.amount for item in items), Decimal(0)) or invoice.balance
         if said is not None:
             amount = Decimal(str(said))
         paid = self._zuora.create_payment(
