@@ -30,7 +30,6 @@ class Ordering(Construct):
             ),
         )
         organisation = tables.partners.uses("GetItem")
-        signed_in = tables.partners.uses("GetItem", "BatchGetItem")
         looks = ("GetItem", "BatchGetItem", "Query")
         # A customer of a partner is found by names, which go when they are empty.
         writes = commerce.uses(*looks, "PutItem", "DeleteItem")
@@ -43,29 +42,26 @@ class Ordering(Construct):
             "place_order": (writes, announces, organisation, basket, providers),
             "place_staff_order": (writes, announces, organisation, basket, providers),
             "place_own_order": (writes, announces, organisation, placed, providers),
-            "place_partner_order": (writes, announces, signed_in, placed, only_named),
+            "place_partner_order": (writes, announces, organisation, placed, only_named),
             "preview_order": (reads, silent, organisation, basket, providers),
             "preview_staff_order": (reads, silent, organisation, basket, providers),
             "preview_own_order": (reads_own, silent, tables.partners.uses(), basket, providers),
-            "preview_partner_order": (reads, silent, signed_in, basket, only_named),
+            "preview_partner_order": (reads, silent, organisation, basket, only_named),
             "open_basket": (
                 commerce.uses("GetItem", "Query", "PutItem"),
                 announces,
-                tables.partners.uses("BatchGetItem"),
                 sessions.uses("PutItem"),
                 providers,
             ),
             "change_basket": (
                 commerce.uses("GetItem", "Query", "PutItem"),
                 silent,
-                tables.partners.uses("BatchGetItem"),
                 sessions.uses("GetItem", "PutItem"),
                 providers,
             ),
             "read_basket": (
                 commerce.uses("GetItem", "Query", "PutItem"),
                 silent,
-                tables.partners.uses("BatchGetItem"),
                 basket,
                 providers,
             ),

@@ -185,7 +185,7 @@ def test_a_partner_sells_to_a_new_customer_without_asking_for_payment() -> None:
 
     order = at.order(placed)
     assert (order.partner_org, order.source, order.placed_by.kind) == (ACME, "shop", "partner")
-    written = [at.owners.records[id] for id in (placed.customer, *order.subscriptions)]
+    written = [at.owners.records[id] for id in (placed.customer or "", *order.subscriptions)]
     assert {one.partner_org for one in written} == {ACME}
     assert at.owners.owners[placed.owner or ""].owner.partner_org == ACME
 
@@ -335,7 +335,7 @@ def test_an_order_that_lost_a_race_is_decided_again() -> None:
 def test_only_ones_own_orders_are_shown_and_nothing_of_outside_systems() -> None:
     at = known(counter(), NEWCOMER)
     placed = at.place(buys("Online"), by=NEWCOMER)
-    step = ProcessStep(id="p", step="zuora_order", status="failed", at=NOW, requestId="f0c4")
+    step = ProcessStep(id="p", step="zuora_order", status="failed", at=NOW, request_id="f0c4")
     stored = at.order(placed)
     at.owners.records[placed.id] = stored.model_copy(update={"process": (step,)})
 

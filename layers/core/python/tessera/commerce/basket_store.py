@@ -71,4 +71,6 @@ def _key(id: str) -> dict[str, str]:
 
 
 def _row(basket: Basket) -> dict[str, Any]:
-    return {**_key(basket.id), "shape": _SHAPE, **basket.model_dump(exclude_none=True)}
+    members = basket.model_dump(exclude_none=True)
+    ends = basket.lives_until // 1000 + 1
+    return {**_key(basket.id), "shape": _SHAPE, **members, "expires_at": ends}

@@ -76,8 +76,8 @@ class Basket(Model):
     quantity: int | None = None
     add_ons: tuple[Chosen, ...] = ()
     revision: int = 1
-    expires_at: int
-    """Seconds since 1970; what TTL goes by."""
+    lives_until: int
+    """Milliseconds since 1970."""
     order: str | None = None
     """That it was placed as."""
 
@@ -147,7 +147,7 @@ def open_basket(
         offer=request.offer.id if request.offer else None,
         quantity=request.quantity,
         add_ons=tuple(Chosen(**part.model_dump()) for part in request.add_ons),
-        expires_at=int((moment.now + LIVES).timestamp()),
+        lives_until=clock.epoch_ms(moment.now + LIVES),
     )
     view = _view(basket, holding, caller, desk.shop, preview, moment)
 
@@ -194,7 +194,7 @@ def own_basket(id: str, *, caller: Caller, baskets: Stored, now: datetime) -> Ba
     """Somebody else's, an expired one and one that never was are the same: gone."""
     basket = baskets.find(id)
     is_there = basket is not None and basket.opened_by == _key(caller)
-    if basket is None or not is_there or basket.expires_at <= now.timestamp():
+    if basket is None or not is_there or basket.lives_until <= clock.epoch_ms(now):
         raise BasketGone("This basket is gone: it lives 24 hours. Open a new one.")
     return basket
 
