@@ -24,7 +24,7 @@ class Orders:
             status=status,
             order_type="new",
             source="api",
-            orderDate=NOW,
+            order_date=NOW,
             created=NOW,
             updated=NOW,
             placed_by=PlacedBy(kind="machine", id="m"),
