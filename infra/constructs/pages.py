@@ -52,6 +52,13 @@ class Pages(Part):
             ),
         )
         self.family("pages/home")
+        self.family(
+            "pages/site",
+            tables.catalog.uses("Query", "BatchGetItem"),
+            tables.partners.uses("BatchGetItem"),
+            vault.identity_providers(),
+            setting(mode=settings.mode),
+        )
 
     def family(self, folder: str, *needs: Need) -> Endpoint:
         """A page function with what every one needs: sessions, addresses, assets, the menu."""

@@ -14,6 +14,7 @@ _CALLERS = {
     "POST /settings/things/new": ["admin"],
     "POST /settings/things/forget": ["admin"],
     "GET /settings/things/broken": ["admin", "support"],
+    "GET /settings/parts": ["admin", "support"],
 }
 
 

@@ -1,9 +1,31 @@
-"""A page family as small as can be: a list, a form, an action without form, and what goes wrong."""
+"""A small page family: a list, a form, an action without form, what goes wrong, and every part."""
 
 from decimal import Decimal
 
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
+from tessera.edge.pages.cells import (
+    BAD,
+    GOOD,
+    INFO,
+    OFF,
+    WAIT,
+    Column,
+    Table,
+    ago,
+    amount,
+    badge,
+    day,
+    id_,
+    link,
+    logo,
+    moment,
+    number,
+    several,
+    text,
+)
+from tessera.edge.pages.charts import chart
 from tessera.edge.pages.environment import PageEnvironment
+from tessera.edge.pages.frames import Link
 from tessera.errors import Conflict, FieldError, InvalidFields, NotFound
 
 
@@ -51,6 +73,69 @@ def make_thing(visit: Visit) -> Answer:
 def forget_things(visit: Visit) -> Answer:
     made.clear()
     return visit.moved("/settings/things")
+
+
+@app.page("/settings/parts")
+def parts(visit: Visit) -> Answer:
+    """Every part in every state, for eyes and for axe."""
+    long = "Rheinisch-Westfälische Verlagsgesellschaft für Fachzeitschriften"
+    price = Decimal("1234.5")
+    id = "sub-ea993e7d7cc42794e4a94413e67f8c46"
+    rows = [
+        (
+            logo(name, "/settings/things", ""),
+            badge(word, tone),
+            id_(id),
+            amount(price, "GBP"),
+            number(1234567),
+            several(ago(visit.now), day(visit.now.date())),
+        )
+        for name, (word, tone) in zip(
+            ("Acme", long, "Borealis", "Conte", "Ø"),
+            (
+                ("delivered", GOOD),
+                ("retrying", WAIT),
+                ("gave up", BAD),
+                ("archived", OFF),
+                ("new", INFO),
+            ),
+            strict=True,
+        )
+    ]
+    columns = ("Account name", "State", "Subscription")
+    figures = ("Price", "Seats")
+    return visit.show(
+        "gallery.html",
+        "Parts",
+        crumbs=[("Home", "/settings")],
+        table=Table(
+            "Partner customers",
+            (
+                *(Column(name) for name in columns),
+                *(Column(name, numeric=True) for name in figures),
+                Column("Since"),
+            ),
+            rows,
+            visit.paging("next"),
+            "newest first",
+        ),
+        facts=[
+            ("Status", badge("active", GOOD)),
+            ("Plan", text("Gold Annual")),
+            ("Price", amount(price, "JPY")),
+            ("Renewed", moment(visit.now)),
+            ("Number", id_(id)),
+            ("Offer", link("Gold", "/settings/things")),
+            ("Partner", text("")),
+        ],
+        chart=chart(
+            [(f"{hour:02}:00", hour * 7 % 23, hour % 5) for hour in range(24)],
+            "412 delivered, 3 failed, 99.3 %",
+        ),
+        tabs=[Link("Deliveries", "/settings/parts", True), Link("Events", "/settings/things")],
+        names=["Gold", long],
+        price=price,
+    )
 
 
 @app.page("/settings/things/broken")

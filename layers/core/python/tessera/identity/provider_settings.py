@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from tessera import clock
 from tessera.aws import client
@@ -29,6 +30,11 @@ class ProviderSettings:
             self._providers = parse(answer["Parameter"]["Value"])
             self._read_at = now
         return self._providers
+
+    def origins(self) -> list[str]:
+        """Of the sign-in pages: where signing in and out leads."""
+        parts = [urlsplit(one.issuer) for one in self.read() if one.login]
+        return [f"{one.scheme}://{one.netloc}" for one in parts]
 
     def of(self, issuer: str) -> Labels:
         """The labels of an issuer in any of its spellings."""

@@ -36,7 +36,7 @@ How to add a family (`functions/pages/home` and `tests/pages/family` are small o
    `Table("Things", (Column("Name"), Column("Price", numeric=True)), rows, visit.paging(next))` with
    rows of `link(…)`, `amount(…)`, `badge("active", GOOD)`, `id_(…)`, `ago(…)`, `text(…)`.
 5. **Templates**, `templates/*.html`: `{% extends layout %}`, then blocks `content` and, for the
-   main action top right, `deeds`. In each: `page`, `form`, `frame`, `locale`, `now`, and macros:
+   main action top right, `deeds`. In each: `page`, `form`, `frame`, `now`, and macros:
    `ui.table(table)`, `ui.facts(pairs)`, `ui.empty(sentence, words, href)`,
    `ui.filtered_to_nothing(paging)`, `ui.failed(sentence, again, reference)`,
    `ui.tabs(links, label)`,
@@ -51,8 +51,8 @@ Forms: GET and POST have **the same path**. The template writes `<form method="p
 (303) or raises: `InvalidFields`, `Conflict` and `UpstreamFailed` show `form=`'s page again, with
 what was typed and each error at its field (`at` maps a code or a field path to a field's name); all
 other refusals get their own page. A double click counts once; a form sent after its session ended
-comes back filled after signing in. `ui.deed(form, action, words)` is a form that is one button. Before
-destroying: GET shows `confirm.html` (`sentence`, `button`, `cancel`), POST does it.
+comes back filled after signing in. `ui.deed(form, action, words)` is a form that is one button.
+Before destroying: GET shows `confirm.html` (`sentence`, `button`, `cancel`), POST does it.
 `<form data-unsaved>` asks before unsaved ticks are lost.
 
 htmx: `hx-get` on the same address with `hx-target`; `visit.show(…, block="rows")` answers such a

@@ -23,7 +23,7 @@ from tessera.edge.pages.forms import KEY, Fields, Form, errors_of
 from tessera.edge.pages.frames import CONSOLE, PLAIN, console_menu
 from tessera.edge.pages.locations import own_path, with_query
 from tessera.edge.pages.once import once
-from tessera.edge.pages.rendering import Templates
+from tessera.edge.pages.rendering import Reader, Templates
 from tessera.edge.pages.visit import Answer, Moved, Shown, SignInNeeded, Visit
 from tessera.errors import (
     Conflict,
@@ -139,20 +139,19 @@ class Pages(APIGatewayHttpResolver):
 
     def render(self, shown: Shown, visit: Visit) -> Response[str]:
         frame = shown.frame or visit.frame
+        reader = Reader(visit.locale, self.env.business_time_zone, visit.now)
         values = {
             **shown.values,
             "form": visit.form,
-            "locale": visit.locale,
-            "zone": self.env.business_time_zone,
             "now": visit.now,
             "page": self._surroundings(shown, visit, partial=visit.is_partial),
             "frame": frame,
             "layout": f"{frame.layout}.html",
         }
         if visit.is_partial and shown.block is not None:
-            body = self.templates.block(shown.template, shown.block, values)
+            body = self.templates.block(shown.template, shown.block, values, reader)
         else:
-            body = self.templates.page(shown.template, values)
+            body = self.templates.page(shown.template, values, reader)
         headers = security.headers(
             [*self.env.sign_in_origins.split(), *self._form_targets()], shown.widened
         )

@@ -34,8 +34,10 @@ def routes(text: str) -> dict[str, Route]:
     found: dict[str, Route] = {}
     for key, callers in json.loads(text).items():
         named = [name for name in callers if name.endswith(_SESSION)]
-        kind = cast("Kind", named[0].removesuffix(_SESSION)) if named else None
-        found[key] = Route(kind, frozenset(callers[named[0]]) if named else frozenset())
+        kind = named[0].removesuffix(_SESSION) if named else ""
+        # The kind of a `visitor_session` is the page's own affair.
+        known = cast("Kind", kind) if kind in KINDS else None
+        found[key] = Route(known, frozenset(callers[named[0]]) if named else frozenset())
     return found
 
 

@@ -1,13 +1,14 @@
 """Jinja2, set up once: everything escaped, nothing undefined, and the formats of `formats.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tessera.edge.pages import formats
@@ -15,8 +16,20 @@ from tessera.edge.pages import formats
 _SHARED = Path(__file__).parent / "templates"
 
 
+class Reader(NamedTuple):
+    """For whom a page is rendered, as far as formats go."""
+
+    locale: formats.Locale
+    zone: str
+    now: datetime
+
+
+# Macros are called without the page's values, and formats are wanted in them most of all.
+_reader: ContextVar[Reader] = ContextVar("reader")
+
+
 class Templates:
-    """The templates of a page family, over the shared ones; loaded when the function starts."""
+    """The templates of a page family beside the shared ones; loaded when the function starts."""
 
     def __init__(self, folder: Path | None = None) -> None:
         folders = [_SHARED] if folder is None else [folder, _SHARED]
@@ -40,45 +53,54 @@ class Templates:
             macros = self._environment.get_template(f"{name}.html").module
             self._environment.globals[name] = macros
         for name in self._environment.list_templates(extensions=["html"]):
+            if sum((one / name).is_file() for one in folders) > 1:
+                raise ValueError(f"{name} is the name of a shared template")
             self._environment.get_template(name)
 
-    def page(self, name: str, values: Mapping[str, Any]) -> str:
-        return self._environment.get_template(name).render(values)
+    def page(self, name: str, values: Mapping[str, Any], reader: Reader) -> str:
+        with _reading(reader):
+            return self._environment.get_template(name).render(values)
 
-    def block(self, name: str, block: str, values: Mapping[str, Any]) -> str:
+    def block(self, name: str, block: str, values: Mapping[str, Any], reader: Reader) -> str:
         """One block of a page, as htmx asks for it. Raises `KeyError` when it has no such block."""
         template = self._environment.get_template(name)
-        return "".join(template.blocks[block](template.new_context(dict(values))))
+        with _reading(reader):
+            return "".join(template.blocks[block](template.new_context(dict(values))))
 
 
-@pass_context
-def _amount(context: Context, value: Decimal, currency: str) -> str:
-    return formats.amount(value, currency, context["locale"])
+@contextmanager
+def _reading(reader: Reader) -> Iterator[None]:
+    before = _reader.set(reader)
+    try:
+        yield
+    finally:
+        _reader.reset(before)
 
 
-@pass_context
-def _whole(context: Context, value: int) -> str:
-    return formats.whole(value, context["locale"])
+def _amount(value: Decimal, currency: str) -> str:
+    return formats.amount(value, currency, _reader.get().locale)
 
 
-@pass_context
-def _day(context: Context, value: date) -> Markup:
-    return _time(value.isoformat(), formats.day(value, context["locale"]))
+def _whole(value: int) -> str:
+    return formats.whole(value, _reader.get().locale)
 
 
-@pass_context
-def _moment(context: Context, value: datetime) -> Markup:
+def _day(value: date) -> Markup:
+    return _time(value.isoformat(), formats.day(value, _reader.get().locale))
+
+
+def _moment(value: datetime) -> Markup:
     """In the business time zone, with its name."""
-    text = formats.moment(value, context["zone"], context["locale"])
-    return _time(formats.utc(value), text)
+    reader = _reader.get()
+    return _time(formats.utc(value), formats.moment(value, reader.zone, reader.locale))
 
 
-@pass_context
-def _ago(context: Context, value: datetime) -> Markup:
-    """`3 min ago`, with the moment beside it for who points at it and who prints it."""
-    text = formats.moment(value, context["zone"], context["locale"])
+def _ago(value: datetime) -> Markup:
+    """`3 min ago`, with the moment beside it for who points at it."""
+    reader = _reader.get()
+    text = formats.moment(value, reader.zone, reader.locale)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        formats.utc(value), text, formats.ago(value, context["now"])
+        formats.utc(value), text, formats.ago(value, reader.now)
     )
 
 

@@ -71,6 +71,8 @@ class Visit:
     form: Form = field(default_factory=Form)
     frame: Frame = PLAIN
     partner_user: Partner | None = None
+    place: object = None
+    """What the family's `kind_of` found at this address."""
     set_cookies: list[str] = field(default_factory=list)
 
     @property
@@ -122,7 +124,7 @@ class Visit:
         card_page: str = "",
         **values: Any,
     ) -> Shown:
-        """A page: `values` are the template's names beside `form`, `page`, `locale` and `now`.
+        """A page: `values` are the template's names beside `form`, `page`, `frame` and `now`.
 
         `block` is what a request by htmx gets instead of the whole page. `images` and `card_page`
         are origins that the page's policy lets in.

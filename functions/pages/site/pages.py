@@ -1,0 +1,99 @@
+"""From an address to a configured page: who may open it, what surrounds it, what it is made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tessera.catalog.models import Page
+from tessera.edge.pages.frames import Frame, Link
+from tessera.edge.pages.locations import origin_of
+from tessera.edge.pages.visit import Answer, Visit
+from tessera.errors import NotFound
+from tessera.identity.sessions import Kind
+
+from .blocks import Component, Place
+
+_ABOUT_ONE_CUSTOMER = "/subscriptions"
+"""With `?owner=` a partner's page about that customer, whatever the page says."""
+
+_LAYOUTS: Mapping[Kind | None, str] = {"partner": "portal", "customer": "self_service"}
+_AREAS = ("portal", "pricing", "self_service")
+"""Kinds of pages that are reached from the header; a checkout is reached through an offer."""
+
+
+class Configured(Protocol):
+    def pages(self) -> list[Page]: ...
+
+
+class Site:
+    """The configured pages; the one that is visited is kept on the visit."""
+
+    def __init__(self, *, catalog: Configured, components: Mapping[str, Component]) -> None:
+        self._catalog = catalog
+        self._components = components
+
+    def kind_of(self, visit: Visit) -> Kind | None:
+        """As whom the page is used; `None` for pages without sign-in. Raises `NotFound`."""
+        visit.place = place = Place.of(visit, self._catalog.pages())
+        if place.page.slug == _ABOUT_ONE_CUSTOMER and "owner" in visit.query:
+            return "partner"
+        authentication = place.page.authentication
+        return None if authentication == "none" else authentication
+
+    def show(self, visit: Visit) -> Answer:
+        place = _place(visit)
+        page = place.page
+        frame = _frame(visit, place.pages)
+        shown = []
+        for one in page.components:
+            component = self._components.get(one.name)
+            if component is not None:
+                shown.append(component.show(visit, page, one.options))
+        moved = next((block.moved for block in shown if block.moved is not None), None)
+        if moved is not None:
+            return moved
+        title = next((block.title for block in shown if block.title), page.name)
+        return visit.show(
+            "page.html",
+            title,
+            block="content",
+            frame=frame,
+            crumbs=next((block.crumbs for block in shown if block.crumbs), ()),
+            images=origin_of(frame.logo) if frame.logo else "",
+            card_page=next((block.card_page for block in shown if block.card_page), ""),
+            blocks=shown,
+        )
+
+    def act(self, visit: Visit) -> Answer:
+        """By the component that the form names, if it is one of this page's."""
+        page = _place(visit).page
+        named = visit.fields.text("component")
+        options = {one.name: one.options for one in page.components}
+        component = self._components.get(named)
+        if named not in options or component is None or component.act is None:
+            raise NotFound("This page has no such form.")
+        return component.act(visit, page, options[named])
+
+
+def _place(visit: Visit) -> Place:
+    if not isinstance(visit.place, Place):
+        raise TypeError("the page is found when its visitor is let in")
+    return visit.place
+
+
+def _frame(visit: Visit, pages: Sequence[Page]) -> Frame:
+    areas = [
+        one
+        for one in pages
+        if one.authentication == (visit.kind or "none")
+        and one.status == "active"
+        and one.kind in _AREAS
+    ]
+    links = tuple(
+        Link(one.name, one.slug, one.slug == visit.path)
+        for one in sorted(areas, key=lambda one: (_AREAS.index(one.kind), one.name))
+    )
+    layout = _LAYOUTS.get(visit.kind, "portal")
+    if visit.kind == "partner":
+        organisation = visit.partner.organisation
+        return Frame(layout, organisation.name, organisation.logo or "", "/partner", links)
+    return Frame(layout, home="/subscriptions" if visit.kind else "/", links=links)
