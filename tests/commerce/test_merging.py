@@ -343,9 +343,11 @@ class Memory:
             raise Killed
 
 
-def _owning(id: str, subscriptions: int, identities: int, sequence: int) -> Ownership:
+def _owning(
+    id: str, subscriptions: int, identities: int, sequence: int, updated: datetime = NOW
+) -> Ownership:
     return Ownership(
-        owner=Owner(id=id, created=NOW, updated=NOW),
+        owner=Owner(id=id, created=NOW, updated=updated),
         sequence=sequence,
         identities=tuple(
             Identity(
@@ -374,6 +376,7 @@ def _owning(id: str, subscriptions: int, identities: int, sequence: int) -> Owne
     st.tuples(st.integers(0, 60), st.integers(0, 60)),
     st.tuples(st.integers(0, 25), st.integers(0, 25)),
     st.tuples(st.integers(1, 500), st.integers(1, 500)),
+    st.tuples(st.integers(0, 120), st.integers(0, 120)),
     st.integers(1, 9),
     st.lists(st.integers(1, 12), max_size=4),
 )
@@ -381,13 +384,16 @@ def test_however_often_it_dies_nothing_is_lost_and_nothing_doubled(
     subscriptions: tuple[int, int],
     identities: tuple[int, int],
     sequences: tuple[int, int],
+    minutes: tuple[int, int],
     at_once: int,
     deaths: list[int],
 ) -> None:
+    """Nor does a time go back, whoever's clock was ahead."""
+    updated = [NOW + timedelta(minutes=one) for one in minutes]
     both = [
         _owning(id, *counts)
         for id, *counts in zip(
-            (SOURCE, DESTINATION), subscriptions, identities, sequences, strict=True
+            (SOURCE, DESTINATION), subscriptions, identities, sequences, updated, strict=True
         )
     ]
     rows = {held.id: one.owner.id for one in both for held in one.held}
@@ -428,6 +434,7 @@ def test_however_often_it_dies_nothing_is_lost_and_nothing_doubled(
         assert len(event.snapshot["identities"]) == sum(identities)
     instants = [event.created_at for event in owners.events[1:]]
     assert instants == sorted(set(instants))
+    assert owners.events[0].created_at > max(updated)
 
 
 @pytest.mark.parametrize(
