@@ -199,15 +199,179 @@ def look_at_ones_own(deployed: Deployed) -> None:
     assert api.call("GET", "/api/mma/subscriptions", token=token) == {"items": []}
 
 
-@exercise("commerce/place_order")
-def place_order(deployed: Deployed) -> None:
-    api = deployed.api
-    token = {"iss": auth0(api), "sub": fresh("auth0|buyer")}
-    placed = twice(api, "/api/order", order_body(api, id_token=token), status=202)
-    assert placed["status"] == "submitted"
+def sold_by_acme(deployed: Deployed, **detail: Any) -> dict[str, Any]:
+    """An order of the demo's partner, carried out."""
+    api, acme = deployed.api, deployed.stack.partners[0]
+    token = api.partner_token(acme.users[0])
+    (offer,) = api.call("GET", "/api/partner/offers?label=partner", token=token)["items"]
+    item = {"offer": {"id": offer["id"]}}
+    body = {"partner_org": acme.id, "orderItems": [item], "payment": None}
+    return carried_out(deployed, "/api/order", order_body(api, **(body | detail)))
 
-    refused = api.send("POST", "/api/order", order_body(api, partner_org="partner_org-0"))
-    assert refused.json()["errors"][0]["field"] == "partner_org"
+
+def carried_out(
+    deployed: Deployed, path: str, body: dict[str, Any], *, token: str | None = None
+) -> dict[str, Any]:
+    done = deployed.api.send("POST", path, {**body, "process_immediately": True}, token=token)
+    assert (done.status_code, done.json()["status"]) == (200, "complete"), done.text
+    placed: dict[str, Any] = done.json()
+    return placed
+
+
+def order_what_there_is(deployed: Deployed, path: str, token: str | None, number: str) -> None:
+    """Of the types of order those that look at something else than the others do."""
+    api = deployed.api
+
+    def send(**body: Any) -> Any:
+        headers = {"Idempotency-Key": fresh("key")}
+        return api.send("POST", path, body, token=token, headers=headers)
+
+    names = {"firstName": "Ana", "lastName": "Ana"}
+    subscription = {"forSubscription": {"name": number}}
+    renamed = send(order_type="change_address", customerDetails=names, **subscription)
+    assert renamed.ok, renamed.text
+    unknown = {"id": uuid.uuid4().hex, "amount": "1.00"}
+    assert send(order_type="pay_invoice", invoice=unknown).status_code == 404
+    gone = send(order_type="update_subscription", checkoutId=fresh("basket"))
+    assert (gone.status_code, gone.json()["code"]) == (410, "basket_gone")
+
+
+@exercise("commerce/place_order")
+@exercise("commerce/place_staff_order")
+@exercise("commerce/preview_order")
+@exercise("commerce/preview_staff_order")
+def order_for_anybody(deployed: Deployed) -> None:
+    api = deployed.api
+    number = sold_by_acme(deployed)["subscriptionReference"]
+    for path, token in (("/api/order", None), ("/api/admin/order", api.operator_token())):
+        person = {"iss": auth0(api), "sub": fresh("auth0|buyer")}
+        body = order_body(api, id_token=person)
+        preview = api.call("POST", f"{path}/preview", body, token=token)
+        assert (preview["dueNow"], preview["entitlements"]) == ("17.50", [{"code": "W2"}])
+        placed = api.call("POST", path, body, token=token)
+        assert placed["status"] == "submitted"
+        refused = api.send("POST", path, order_body(api, partner_org="partner_org-0"), token=token)
+        assert refused.json()["errors"][0]["field"] == "partner_org"
+        order_what_there_is(deployed, path, token, number)
+        order_what_there_is(deployed, f"{path}/preview", token, number)
+        refused = api.send("POST", f"{path}/preview", {**body, "partner_org": "x"}, token=token)
+        assert refused.status_code == 422
+    twice(api, "/api/order", order_body(api), status=202)
+
+
+def attached_subscription(deployed: Deployed) -> tuple[str, str]:
+    """The number of a CPQ subscription, and the token of the person whose it is."""
+    api, person = deployed.api, fresh("auth0|subscriber")
+    number = cpq_subscription(deployed)
+    owner = api.call("POST", f"/api/plugins/zuora/sync/subscription/{number}")["owner"]
+    identity = {"id_token": {"iss": auth0(api), "sub": person}}
+    api.call("POST", f"/api/objects/externalidentity/{owner}", identity)
+    return number, api.person_token(auth0(api), person)
+
+
+def add_on_of_the_demo(api: Api) -> str:
+    items = api.call("GET", "/api/catalog/add-ons?limit=100")["items"]
+    return str(next(one["id"] for one in items if one["name"] == "Priority support"))
+
+
+@exercise("commerce/open_basket")
+@exercise("commerce/change_basket")
+@exercise("commerce/read_basket")
+@exercise("commerce/place_own_order")
+@exercise("commerce/preview_own_order")
+@exercise("commerce/read_own_order")
+@exercise("commerce/read_own_subscription")
+def serve_oneself(deployed: Deployed) -> None:
+    api, path = deployed.api, "/api/checkout/subscription"
+    number, token = attached_subscription(deployed)
+    held = ids.subscription_id(number)
+    support = {"id": add_on_of_the_demo(api)}
+    subscription = {"forSubscription": {"id": held}}
+
+    opening = {"order": {"order_type": "update_subscription", "addOns": [support], **subscription}}
+    basket = api.call("POST", path, opening, token=token)
+    checkout = {"checkoutId": basket["checkoutId"]}
+    chosen = {"orderItemActionType": "add", "type": "add_on", "offer": support, "quantity": 1}
+    changed = api.call("PUT", path, {**checkout, **chosen}, token=token)
+    assert changed["selection"]["addOns"][0]["id"] == support["id"]
+    assert api.call("GET", path + f"?checkoutId={basket['checkoutId']}", token=token) == changed
+    order_what_there_is(deployed, "/api/mma/order", token, number)
+    placing = {"order_type": "update_subscription", **checkout}
+    preview = api.call("POST", "/api/mma/order/preview", placing, token=token)
+    assert {"code": "HELP"} in preview["entitlements"]
+    order_what_there_is(deployed, "/api/mma/order/preview", token, number)
+    placed = api.call("POST", "/api/mma/order", placing, token=token)
+    assert api.call("GET", f"/api/mma/order/{placed['id']}", token=token)["id"] == placed["id"]
+    shown = api.call("GET", f"/api/mma/subscriptions/{held}", token=token)
+    assert [one["data"]["name"] for one in shown["addOns"]] == ["Priority support"]
+    keep_names_of_a_partners_customer(deployed)
+    for who_is_new in ("/api/mma/order", "/api/mma/order/preview", path):
+        newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
+        key = {"Idempotency-Key": fresh("key")}
+        refused = api.send("POST", who_is_new, opening, token=newcomer, headers=key)
+        assert refused.status_code in (404, 422)
+    for method, query in (("PUT", ""), ("GET", f"?checkoutId={basket['checkoutId']}")):
+        newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
+        body = {**checkout, **chosen} if method == "PUT" else None
+        assert api.send(method, path + query, body, token=newcomer).status_code == 410
+
+
+def keep_names_of_a_partners_customer(deployed: Deployed) -> None:
+    """By which its partner finds it, although the customer itself changed them."""
+    api, person = deployed.api, fresh("auth0|reseller's customer")
+    sold = sold_by_acme(deployed, id_token={"iss": auth0(api), "sub": person})
+    renamed = {
+        "order_type": "change_address",
+        "forSubscription": {"name": sold["subscriptionReference"]},
+        "customerDetails": {"firstName": "Ana", "lastName": "Ana"},
+    }
+    api.call("POST", "/api/mma/order", renamed, token=api.person_token(auth0(api), person))
+
+
+@exercise("commerce/place_partner_order")
+@exercise("commerce/preview_partner_order")
+def sell_as_a_partner(deployed: Deployed) -> None:
+    api, acme = deployed.api, deployed.stack.partners[0]
+    token, path = api.partner_token(acme.users[0]), "/api/partner/order"
+    (offer,) = api.call("GET", "/api/partner/offers?label=partner", token=token)["items"]
+    body = order_body(api, orderItems=[{"offer": {"id": offer["id"]}}], payment=None)
+
+    assert api.call("POST", f"{path}/preview", body, token=token)["currency"] == "GBP"
+    sold = carried_out(deployed, path, body, token=token)
+    read = api.call("GET", f"{path}/{sold['id']}", token=token)
+    assert read["placed_by"]["kind"] == "partner"
+    order_what_there_is(deployed, path, token, sold["subscriptionReference"])
+    order_what_there_is(deployed, f"{path}/preview", token, sold["subscriptionReference"])
+    checkout = "/api/partner/checkout/subscription"
+    held = {"id": ids.subscription_id(sold["subscriptionReference"])}
+    extra = add_on_for(deployed, acme.id)
+    parts = [{"action": "add", "id": extra}]
+    opening = {
+        "order": {"order_type": "update_subscription", "forSubscription": held, "addOns": parts}
+    }
+    basket = api.call("POST", checkout, opening, token=token)
+    query = f"?checkoutId={basket['checkoutId']}"
+    assert api.call("GET", checkout + query, token=token)["checkoutId"] == basket["checkoutId"]
+    placing = {"order_type": "update_subscription", "checkoutId": basket["checkoutId"]}
+    placed = api.call("POST", path, placing, token=token)
+    assert api.call("POST", path, placing, token=token)["id"] == placed["id"]
+    assert api.send("DELETE", f"/api/catalog/add-ons/{extra}").status_code == 204
+
+
+def add_on_for(deployed: Deployed, organisation: str) -> str:
+    """One that only this partner can sell."""
+    attributes = {
+        "sales_channel__limio": ["Partner"],
+        "eligible_partners__limio": [organisation],
+        "compatible_products__limio": [{"$ref": "/products/Digital"}],
+    }
+    bundle = {"product": {"$ref": "/products/Support"}, "rate_plan": demo.SUPPORT_PLAN.id}
+    item = {
+        "name": fresh("Extra"),
+        "status": "active",
+        "data": {"productBundles": [bundle], "attributes": attributes},
+    }
+    return str(deployed.api.call("POST", "/api/catalog/add-ons", item)["id"])
 
 
 @exercise("commerce/read_order")
