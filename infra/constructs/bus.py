@@ -52,8 +52,9 @@ class Bus(Construct):
 
     def announces_orders(self, *, to: WorkQueue) -> None:
         """Orders to be carried out; what is sent again to one endpoint is no order."""
+        # In the queue's stack: from here each of the two would wait for the other.
         events.Rule(
-            self,
+            to,
             "OrderEvents",
             event_bus=self._bus,
             event_pattern=events.EventPattern(
