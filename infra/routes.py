@@ -84,6 +84,12 @@ ROUTES = (
         (machine("objects"), OPERATOR),
     ),
     Route("POST", "/api/order", "commerce/place_order", (machine("orders"),)),
+    Route(
+        "PUT",
+        "/api/mma/payment-methods/{id}/default",
+        "commerce/make_default_payment_method",
+        (CUSTOMER,),
+    ),
     Route("POST", "/api/order/preview", "commerce/preview_order", (machine("orders"),)),
     Route("POST", "/api/admin/order", "commerce/place_staff_order", (ADMIN,)),
     Route("POST", "/api/admin/order/preview", "commerce/preview_staff_order", (ADMIN,)),

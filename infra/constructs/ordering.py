@@ -1,6 +1,6 @@
 """Placing and previewing orders, and the baskets in which changes are collected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from constructs import Construct
 
@@ -38,10 +38,10 @@ class Ordering(Construct):
         reads_own = commerce.uses(*looks, "PutItem")
         announces, silent = events.uses("PutItem"), events.uses()
         basket, placed = sessions.uses("GetItem"), sessions.uses("GetItem", "UpdateItem")
-        functions: Mapping[str, Sequence[Need]] = {
+        functions: dict[str, Sequence[Need]] = {
             "place_order": (writes, announces, organisation, basket, providers),
             "place_staff_order": (writes, announces, organisation, basket, providers),
-            "place_own_order": (writes, announces, organisation, placed, providers),
+            "place_own_order": (writes, announces, tables.partners.uses(), placed, providers),
             "place_partner_order": (writes, announces, organisation, placed, only_named),
             "preview_order": (reads, silent, organisation, basket, providers),
             "preview_staff_order": (reads, silent, organisation, basket, providers),
@@ -66,6 +66,13 @@ class Ordering(Construct):
                 providers,
             ),
         }
+        functions["make_default_payment_method"] = (
+            commerce.uses(*looks, "PutItem", queries=["by_owner"]),
+            announces,
+            tables.partners.uses(),
+            basket,
+            providers,
+        )
         for name, needs in functions.items():
             Endpoint(self, f"commerce/{name}", *needs, *shared, platform=platform, api=api)
         zone = setting(business_time_zone=settings.business_time_zone)

@@ -4,6 +4,7 @@ So a missing grant is a failing test, and `test_grants.py` can take each away in
 """
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tessera import clock, ids
 from tessera.commerce.merge_store import MergeTable
 from tessera.commerce.merging import OwnerChange, merge
 from tests.e2e.conftest import Deployed, Inbox
+from tests.e2e.pages import session
 
 RATE_PLAN = {
     "id": "8" * 32,
@@ -314,6 +316,22 @@ def serve_oneself(deployed: Deployed) -> None:
         newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
         body = {**checkout, **chosen} if method == "PUT" else None
         assert api.send(method, path + query, body, token=newcomer).status_code == 410
+
+
+@exercise("commerce/make_default_payment_method")
+def pay_by_another_card(deployed: Deployed) -> None:
+    api = deployed.api
+    number, token = attached_subscription(deployed)
+    held = api.call("GET", f"/api/mma/subscriptions/{ids.subscription_id(number)}", token=token)
+    account = held["data"]["zuora"]["accountNumber"]
+    card = deployed.zuora("payment-methods", {"account": account})["id"]
+
+    path = f"/api/mma/payment-methods/{card}/default"
+    done = api.send("PUT", path, token=token)
+
+    assert (done.status_code, done.json()["status"]) == (200, "complete"), done.text
+    newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
+    assert api.send("PUT", path, token=newcomer).status_code == 404
 
 
 def keep_names_of_a_partners_customer(deployed: Deployed) -> None:
@@ -784,3 +802,38 @@ def look_after_deliveries(deployed: Deployed) -> None:
     assert api.call("GET", f"{endpoint}/replays/{job['id']}")["id"] == job["id"]
     since = {"since": "2026-01-01T00:00:00.000Z", "dry_run": True}
     assert api.call("POST", f"{endpoint}/recover", since)["matched"] == 0
+
+
+@exercise("pages/assets")
+@exercise("pages/sign_in")
+@exercise("pages/home")
+def work_in_the_console(deployed: Deployed) -> None:
+    """Sign in, be away for two minutes, come back, sign out."""
+    pages = session.operator(deployed)
+    home = pages.get("/settings").text
+    (stylesheet,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', home)
+    assert "immutable" in pages.get(stylesheet).headers["Cache-Control"]
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(minutes=2))
+    assert pages.get("/settings").status_code == 200
+
+    token = session.hidden(home, "csrf_token")
+    left = pages.send("/auth/operator/sign-out", csrf_token=token)
+    assert (left.status_code, "__Host-operator" in pages.cookies) == (303, False)
+    assert "You are signed out" in pages.follow(left).text
+    assert pages.get("/settings").headers["Location"].startswith("/auth/operator")
+    assert pages.get("/auth/customer").status_code == 200
+
+
+@exercise("pages/site")
+def visit_the_partner_pages(deployed: Deployed) -> None:
+    pages = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")
+    session.age(deployed, pages, "partner", seen=clock.now() - timedelta(minutes=2))
+    offers = pages.get("/partner/offers")
+    assert offers.status_code == 200
+    assert "/partner-checkout?offer=offer-" in offers.text
+
+    token = session.hidden(offers.text, "csrf_token")
+    keys = {"csrf_token": token, "form_key": fresh("form")}
+    assert pages.send("/partner/offers", **keys, component="none").status_code == 404
+    session.age(deployed, pages, "partner", seen=clock.now() - timedelta(hours=3))
+    assert "parked=" in pages.send("/partner/offers", **keys).headers["Location"]
