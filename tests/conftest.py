@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
-from tessera import aws, dynamo, events
+from tessera import aws, dynamo, outbox
 from tessera.events import Event
 from tessera.tables import TABLES, Index, Table
 
@@ -92,7 +92,7 @@ def told(tables: dict[str, str]) -> Told:
 
     def read(type: str | None = None) -> list[Event]:
         pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName="Events")
-        recorded = [events.recorded(dynamo.row_of(row)) for page in pages for row in page["Items"]]
+        recorded = [outbox.recorded(dynamo.row_of(row)) for page in pages for row in page["Items"]]
         in_order = sorted(recorded, key=lambda event: event.sequence or 0)
         return [event for event in in_order if type in (None, event.type)]
 

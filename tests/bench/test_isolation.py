@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tessera import clock, dynamo, events
+from tessera import clock, dynamo, outbox
 from tessera.webhooks import credentials, egress, sending
 from tessera.webhooks.credentials import SigningKey
 from tessera.webhooks.egress import Call
@@ -211,7 +211,7 @@ class Bench:
         """A committed event that fan-out has just turned into a row and a hint."""
         called, self._cloud.called = self._cloud.called, lambda name: None
         one = event(at=self.time()).model_copy(update={"id": f"event-{next(self._numbers):032x}"})
-        dynamo.commit([events.record("Events", one)])
+        dynamo.commit([outbox.record("Events", one)])
         self._deliveries.add(
             Delivery(
                 event=one.id,

@@ -391,10 +391,8 @@ def test_however_often_it_dies_nothing_is_lost_and_nothing_doubled(
     """Nor does a time go back, whoever's clock was ahead."""
     updated = [NOW + timedelta(minutes=one) for one in minutes]
     both = [
-        _owning(id, *counts)
-        for id, *counts in zip(
-            (SOURCE, DESTINATION), subscriptions, identities, sequences, updated, strict=True
-        )
+        _owning(id, subscriptions[n], identities[n], sequences[n], updated[n])
+        for n, id in enumerate((SOURCE, DESTINATION))
     ]
     rows = {held.id: one.owner.id for one in both for held in one.held}
     rows |= {customer.id: one.owner.id for one in both for customer in one.customers}

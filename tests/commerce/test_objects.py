@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import dynamo, events, ids
+from tessera import dynamo, events, ids, outbox
 from tessera.commerce.commits import Commit
 from tessera.commerce.history import EventHistory
 from tessera.commerce.models import Customer, CustomerData, Order, PlacedBy, Subscription
@@ -388,7 +388,7 @@ def test_events_are_listed_newest_first_and_hold_what_was_said(store: Store, tol
 def recorded(type: str = "owner.merged", **detail: Any) -> events.Event:
     made = events.event(type, {"id": "x", "record_type": "event"}, at=NOW)
     changed = made.model_copy(update=detail)
-    dynamo.commit([events.record("Events", changed)])
+    dynamo.commit([outbox.record("Events", changed)])
     return changed
 
 

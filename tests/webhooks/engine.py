@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tessera import aws, clock, dynamo, events, ids
+from tessera import aws, clock, dynamo, events, ids, outbox
 from tessera.events import Event
 from tessera.webhooks import credentials
 from tessera.webhooks.credentials import SigningKey
@@ -191,7 +191,7 @@ class Engine:
 
     def is_committed(self, *announced: Event) -> None:
         for one in announced:
-            dynamo.commit([events.record("Events", one)])
+            dynamo.commit([outbox.record("Events", one)])
 
     def fans_out(self, *announced: Event) -> list[Hint]:
         """Commits and fans out; the hints that were sent."""

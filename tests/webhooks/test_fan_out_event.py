@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import clock, dynamo, events
+from tessera import clock, dynamo, outbox
 from tessera.events import Event
 from tests.handlers import Handler, load
 from tests.webhooks.engine import Engine, event, row
@@ -95,7 +95,7 @@ def test_all_fail_when_the_endpoints_cannot_be_read(
     handler: Handler, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announced = event(at=clock.now())
-    dynamo.commit([events.record("Events", announced)])
+    dynamo.commit([outbox.record("Events", announced)])
     boto3.client("dynamodb").delete_table(TableName="Webhooks")
 
     assert handler(from_the_rule(announced)) == {

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import clock, dynamo, events
+from tessera import clock, dynamo, outbox
 from tessera.events import Event
 from tessera.webhooks import publishing
 from tessera.webhooks.bus import EventBus
@@ -51,7 +51,7 @@ def arrived(queue: str) -> list[dict[str, Any]]:
 
 def committed(*announced: Event) -> dict[str, Any]:
     """Commits them; the batch that the table's stream then hands over."""
-    dynamo.commit([events.record("Events", one) for one in announced])
+    dynamo.commit([outbox.record("Events", one) for one in announced])
     items = [
         boto3.client("dynamodb").get_item(
             TableName="Events", Key={"pk": {"S": one.id}, "sk": {"S": "EVENT"}}

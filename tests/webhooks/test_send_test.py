@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tessera import clock, dynamo, events
+from tessera import clock, dynamo, events, outbox
 from tessera.commerce.models import Customer, Holding, Identity, Order, Owner
 from tessera.events import EVENT_TYPES, Event
 from tessera.objects import compact_json
@@ -38,7 +38,7 @@ def send(engine: Engine) -> Asks:
 def recorded(event: str) -> Event:
     found = row("Events", event, "EVENT")
     assert found is not None
-    return events.recorded(found)
+    return outbox.recorded(found)
 
 
 def as_json(value: Any) -> Any:
@@ -132,7 +132,7 @@ def test_every_event_type_has_a_sample_that_can_be_stored_and_sent(
     snapshot = sample(type, NOW)
 
     announced = events.event(type, snapshot, at=NOW)
-    dynamo.commit([events.record("Events", announced)])
+    dynamo.commit([outbox.record("Events", announced)])
 
     assert recorded(announced.id).snapshot == snapshot
     text = render(type, snapshot, Dialect()).decode()

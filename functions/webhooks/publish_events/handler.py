@@ -8,7 +8,8 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import count
 from tessera.edge.schedule import scheduled
 from tessera.edge.stream import stream_worker
-from tessera.events import Event, recorded
+from tessera.events import Event
+from tessera.outbox import recorded
 from tessera.webhooks import publishing
 from tessera.webhooks.bus import EventBus
 from tessera.webhooks.outbox import Outbox

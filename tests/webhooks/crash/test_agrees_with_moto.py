@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tessera import aws, clock, dynamo, events
+from tessera import aws, clock, dynamo, outbox
 from tessera.dynamo import ConditionFailed
 from tessera.events import Event
 from tessera.tables import TABLES
@@ -302,7 +302,7 @@ def work_on_jobs(stores: Stores, chance: Random) -> Any:
 def announce(stores: Stores, chance: Random) -> Any:
     one = event(at=NOW).model_copy(update={"id": chance.choice(EVENTS)})
     try:
-        dynamo.commit([events.record("Events", one)])
+        dynamo.commit([outbox.record("Events", one)])
     except ConditionFailed as failed:
         return failed.failed
 

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from tessera import dynamo, events
-from tessera.events import Event, recorded
+from tessera import dynamo, outbox
+from tessera.events import Event
+from tessera.outbox import recorded
 from tessera.webhooks import credentials, publishing
 from tessera.webhooks.bus import EventBus
 from tessera.webhooks.credentials import SigningKey
@@ -228,7 +229,7 @@ class World:
         one = one.model_copy(update={"id": f"event-{len(self.announced):032x}"})
         self.announced.append(one)
         with self._process():
-            dynamo.commit([events.record("Events", one)])
+            dynamo.commit([outbox.record("Events", one)])
 
     def work(self) -> bool:
         """Takes what is waiting on the stream or on a queue; was there anything?"""

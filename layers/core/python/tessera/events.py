@@ -5,14 +5,11 @@ the bus from there, and delivered to webhook endpoints. Its name is stable: the 
 and the header `tessera-event-type`. Its snapshot is complete: nobody has to ask again.
 """
 
-import json
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tessera import clock, ids
+from tessera import ids
 from tessera.clock import Instant
-from tessera.dynamo import Row, Write, put
 from tessera.objects import Model, compact_json
 
 BUS_SOURCE = "tessera"
@@ -20,8 +17,6 @@ OPEN_SHARDS = 4
 LARGEST_BODY = 64 * 1024
 """Bytes of a webhook body in any dialect."""
 _LONG_KEYS = 2 * len("https://limio.com/")
-_REPUBLISH_AFTER_MS = 120_000
-_KEPT_SECONDS = 90 * 86_400
 
 
 class EventType(NamedTuple):
@@ -146,30 +141,3 @@ def event(
 
 def shard_of(id: str) -> int:
     return int(id[-1], 16) % OPEN_SHARDS
-
-
-def record(table: str, event: Event) -> Write:
-    """The write that belongs into the transaction of the change it announces.
-
-    `open` and `open_at` bring it back to the publisher should the table's stream lose it.
-    """
-    created_ms = clock.epoch_ms(event.created_at)
-    row: Row = {
-        "pk": event.id,
-        "sk": "EVENT",
-        "shape": 1,
-        **event.wire(),
-        # Text, because a DynamoDB map does not keep the order of its members.
-        "snapshot": compact_json(event.snapshot),
-        "open": shard_of(event.id),
-        "open_at": created_ms + _REPUBLISH_AFTER_MS,
-        "day": f"{event.created_at.date().isoformat()}#{shard_of(event.id)}",
-        "expires_at": created_ms // 1000 + _KEPT_SECONDS,
-    }
-    return put(table, row, condition="attribute_not_exists(pk)")
-
-
-def recorded(row: Row) -> Event:
-    """The event of a row of `Events`."""
-    members = {name: row[name] for name in Event.model_fields if name in row}
-    return Event(**{**members, "snapshot": json.loads(row["snapshot"], parse_float=Decimal)})

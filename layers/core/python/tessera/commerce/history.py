@@ -9,7 +9,8 @@
 from datetime import datetime, timedelta
 
 from tessera.dynamo import Page, Row, get, get_many, walk
-from tessera.events import OPEN_SHARDS, Event, recorded
+from tessera.events import OPEN_SHARDS, Event
+from tessera.outbox import recorded
 from tessera.tables import EVENTS
 
 _DAYS_KEPT = 90

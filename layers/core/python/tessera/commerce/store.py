@@ -40,7 +40,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from tessera import clock, events, ids
+from tessera import clock, ids, outbox
 from tessera.commerce.activation import Due, due_day
 from tessera.commerce.commits import Commit, Exists, Outdated
 from tessera.commerce.customer_search import forgetting_names, name_writes
@@ -57,6 +57,7 @@ from tessera.commerce.models import (
     Subscription,
     SubscriptionOffer,
 )
+from tessera.commerce.owner_work import due_keys
 from tessera.dynamo import (
     ConditionFailed,
     Page,
@@ -74,7 +75,6 @@ from tessera.dynamo import (
     walk,
     write,
 )
-from tessera.commerce.owner_work import due_keys
 from tessera.objects import Record
 from tessera.tables import COMMERCE
 
@@ -392,7 +392,7 @@ class CommerceTable:
             owners.add(change.retires[0].owner.id)
         writes += [self._replaced(one, owners, change) for one in change.replaces]
         writes += [self._removed(one) for one in change.removes]
-        writes += [events.record(self._events, event) for event in change.events]
+        writes += [outbox.record(self._events, event) for event in change.events]
         writes += self._names(change)
         writes += beside
         try:

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tessera import clock, events
+from tessera import clock, outbox
 from tessera.dynamo import (
     ConditionFailed,
     Row,
@@ -103,14 +103,14 @@ class PartnersTable:
         _commit(
             [
                 put(self._name, row, condition="attribute_not_exists(pk)"),
-                events.record(self._events, event),
+                outbox.record(self._events, event),
             ]
         )
 
     def change(self, seen: Organisation, changed: Organisation, event: Event) -> None:
         """Writes name and logo. Raises `Overtaken` if it is not as it was seen."""
         try:
-            _commit([self._changed(seen, changed), events.record(self._events, event)])
+            _commit([self._changed(seen, changed), outbox.record(self._events, event)])
         except ConditionFailed as failed:
             raise Overtaken from failed
 
@@ -118,7 +118,7 @@ class PartnersTable:
         """Raises `OrganisationHasUsers`, and `Overtaken` if it is not as it was seen."""
         archiving = self._changed(seen, archived, only="#users = :none", none=0)
         try:
-            _commit([archiving, events.record(self._events, event)])
+            _commit([archiving, outbox.record(self._events, event)])
         except ConditionFailed as failed:
             if failed.rows[0]["users"]:
                 raise OrganisationHasUsers(
@@ -188,7 +188,7 @@ class PartnersTable:
             [
                 activation,
                 put(self._name, _login_row(active)),
-                events.record(self._events, event),
+                outbox.record(self._events, event),
             ]
         )
 
@@ -241,7 +241,7 @@ class PartnersTable:
                     "SET #users = #users - :one",
                     one=1,
                 ),
-                *(events.record(self._events, event) for event in told),
+                *(outbox.record(self._events, event) for event in told),
             ]
         )
 

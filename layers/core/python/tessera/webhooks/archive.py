@@ -15,7 +15,8 @@ from typing import Any
 
 from tessera import clock, dynamo
 from tessera.dynamo import Row
-from tessera.events import OPEN_SHARDS, Event, recorded
+from tessera.events import OPEN_SHARDS, Event
+from tessera.outbox import recorded
 from tessera.tables import EVENTS
 from tessera.webhooks.announced import Place
 from tessera.webhooks.outbox import Outbox

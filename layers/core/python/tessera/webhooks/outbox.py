@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from tessera import clock, dynamo
-from tessera.events import OPEN_SHARDS, Event, recorded
+from tessera.events import OPEN_SHARDS, Event
+from tessera.outbox import recorded
 from tessera.tables import EVENTS
 from tessera.webhooks.publishing import OpenEvent
 

@@ -20,12 +20,12 @@ engine: senders, sweepers and operators meet on these rows and nowhere else.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tessera import clock, dynamo, events
+from tessera import clock, dynamo, outbox
 from tessera.dynamo import Row, Write
 from tessera.errors import Conflict
 from tessera.events import Event, shard_of
@@ -40,6 +40,7 @@ from tessera.webhooks.models import (
     Endpoint,
     EndpointStatus,
     Host,
+    HourCount,
     Last,
     NotRecorded,
     Place,
@@ -148,6 +149,19 @@ class Endpoints:
                 failed=failed,
             )
         )
+
+    def hours(self, day: date) -> list[HourCount]:
+        """What was counted on that day (UTC), by hour and endpoint."""
+        rows = dynamo.query_all(self._table, WEBHOOKS, f"HOURS#{day.isoformat()}")
+        return [
+            HourCount(
+                hour=int(row["sk"][:2]),
+                endpoint=row["sk"][3:],
+                delivered=row.get("delivered", 0),
+                failed=row.get("failed", 0),
+            )
+            for row in rows
+        ]
 
     def sealed(self, id: str) -> Sealed | None:
         row = dynamo.get(self._table, {"pk": _SECRETS, "sk": id})
@@ -338,7 +352,7 @@ class Announcements:
 
     def _committed(self, writes: list[Write], event: Event) -> bool:
         try:
-            dynamo.commit([*writes, events.record(self._events_table, event)])
+            dynamo.commit([*writes, outbox.record(self._events_table, event)])
         except (dynamo.ConditionFailed, dynamo.TransactionLost):
             return False  # it was told, or what it tells is over; if neither, it is due again soon
         return True
@@ -788,7 +802,7 @@ class Trials:
             at_most=at_most,
         )
         try:
-            dynamo.commit([counted, events.record(self._events_table, event)])
+            dynamo.commit([counted, outbox.record(self._events_table, event)])
         except dynamo.ConditionFailed:
             return False
         return True
