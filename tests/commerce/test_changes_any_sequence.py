@@ -149,6 +149,8 @@ class World:
         self.memory = Memory(holding)
         self.now, self.today = NOW, TODAY
         self.placed = 0
+        self.undisturbed = held(holding)
+        """As it was before the order that waits."""
 
     def takes(self, step: Step) -> None:
         self.now += timedelta(seconds=1)
@@ -173,11 +175,14 @@ class World:
 
     def _orders(self, order: dict[str, Any]) -> None:
         self.placed += 1
+        holding = self.memory.holding(SUBSCRIPTION)
+        assert holding is not None
         sent = {**order, "external_id": f"EXT-{self.placed}"}
         try:
             first = self._place(sent)
         except Refusal:
             return
+        self.undisturbed = held(holding)
         before = {**self.memory.records}, self.memory.owned
         assert self._place(sent) == first
         assert (self.memory.records, self.memory.owned) == before, "a repeat changes nothing"
@@ -207,6 +212,9 @@ class World:
             after = undone(holding, order, today=self.today, now=self.now)
             state = telling.ownership
             telling.becomes(state.holding(held(after, state.find(after.id)), self.today))
+            for ahead in (0, 1, 30, 400, 800):
+                day = self.today + timedelta(days=ahead)
+                assert held(after).on(day) == self.undisturbed.on(day)
             telling.tell("order.failed", {})
             telling.entitlements(after.id)
             records += written_of(holding, after)
@@ -253,6 +261,9 @@ def asked(memory: Memory, today: date) -> tuple[list[str], tuple[str, list[str]]
 @given(_BEGINNINGS, _STEPS)
 @example(subscription(auto_renew=False), [ORDERS[3], "complete", 400])
 @example(subscription(), [ORDERS[1], "failed", 20])
+@example(subscription(), [ORDERS[6], "failed"])
+@example(subscription(auto_renew=False), [ORDERS[8], "failed"])
+@example(subscription(cancel_date=date(2026, 4, 20)), [ORDERS[5], 20])
 def test_what_is_asked_said_and_stored_is_the_same(holding: Holding, steps: list[Step]) -> None:
     world = World(holding)
     memory = world.memory

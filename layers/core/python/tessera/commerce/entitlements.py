@@ -312,7 +312,7 @@ def held(holding: Holding, before: Held | None = None) -> Held:
 
 def _change_day(held: Held, change: PendingChange | None) -> date | None:
     """The day of a pending change that is announced: always, or because the set changes."""
-    if change is None or change.order_type in ("new", "renew"):
+    if change is None:
         return None
     day = change.effective_date
     is_told = change.order_type in ALWAYS_ANNOUNCED

@@ -1,0 +1,81 @@
+"""What is said of one subscription when several of its changes lie ahead."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from tessera.commerce.entitlements import Announced, Announcements, Held, Ownership, Span
+from tessera.commerce.models import Owner
+from tests.builders import NOW, TODAY
+
+SOON, LATER, LAST = (TODAY + timedelta(days=days) for days in (9, 30, 60))
+
+
+def said(day: date | None, **detail: Any) -> list[tuple[str | None, list[str]]]:
+    """The days and sets of the bodies that announce a change on that day."""
+    held = Held(
+        **{
+            "id": "sub-1",
+            "number": "A-1",
+            "start": date(2020, 1, 1),
+            "spans": (
+                Span(start=date(2020, 1, 1), end=LATER, codes=("W2",)),
+                Span(start=LATER, codes=("W3",)),
+            ),
+            "said": Announced(codes=("W2",)),
+            **detail,
+        }
+    )
+    owner = Owner(id="id-1", created=NOW - timedelta(days=1), updated=NOW - timedelta(days=1))
+    telling = Announcements(Ownership(owner=owner, sequence=1, held=(held,)), now=NOW, today=TODAY)
+
+    telling.entitlements("sub-1", day=day)
+
+    assert len({event.snapshot["updated"] for event in telling.events}) == len(telling.events)
+    return [
+        (
+            event.snapshot.get("effectiveDate", "")[:10] or None,
+            [one["code"] for one in event.snapshot["entitlements"]],
+        )
+        for event in telling.events
+    ]
+
+
+def test_a_change_ahead_is_one_body_with_its_day() -> None:
+    assert said(LATER, change_day=LATER) == [(f"{LATER}", ["W3"])]
+
+
+@pytest.mark.parametrize("told", [SOON, LAST], ids=["before-it", "after-it"])
+def test_an_announcement_for_another_day_is_taken_back_first(told: date) -> None:
+    stale = Announced(codes=(), day=told)
+
+    bodies = said(LATER, change_day=LATER, said_ahead=stale)
+
+    assert bodies == [(None, ["W2"]), (f"{LATER}", ["W3"])]
+
+
+def test_an_announcement_for_the_same_day_is_simply_replaced() -> None:
+    bodies = said(LATER, change_day=LATER, said_ahead=Announced(codes=(), day=LATER))
+
+    assert bodies == [(f"{LATER}", ["W3"])]
+
+
+def test_what_holds_from_today_is_followed_by_what_lies_ahead() -> None:
+    cancelled = {"end": SOON, "cancels": True}
+
+    assert said(TODAY, change_day=TODAY, **cancelled) == [(f"{TODAY}", ["W2"]), (f"{SOON}", [])]
+    assert said(None, **cancelled) == [(None, ["W2"]), (f"{SOON}", [])]
+
+
+def test_several_days_go_in_their_order() -> None:
+    bodies = said(LATER, change_day=SOON)
+
+    assert [day for day, _ in bodies] == [f"{SOON}", f"{LATER}"]
+
+
+def test_what_was_to_change_after_the_end_is_not_announced() -> None:
+    assert said(None, change_day=LATER, end=SOON, cancels=True) == [
+        (None, ["W2"]),
+        (f"{SOON}", []),
+    ]
