@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tessera import clock, ids
+from tessera.commerce.activation import Due, due_day
 from tessera.commerce.billed import Billed
 from tessera.commerce.commits import Commit, Exists, Outdated
 from tessera.commerce.entitlements import Announcements, Ownership, held
@@ -79,6 +80,7 @@ class MemoryStore:
         self.ownerships: dict[str, Ownership] = {}
         self.events: list[Event] = []
         self.after_write: Callable[[], None] = lambda: None
+        self.looked_again: dict[str, date] = {}
         for one in records:
             self.keep(one)
 
@@ -140,6 +142,16 @@ class MemoryStore:
             for one in self.rows.values()
             if isinstance(one, Order) and one.id != order.id and one.created >= order.created
         ]
+
+    def due_days(self, today: date) -> Iterator[Due]:
+        for one in list(self.rows.values()):
+            holding = self.holding(one.id)
+            day = due_day(holding) if holding else None
+            if day is not None and max(day, self.looked_again.get(one.id, day)) <= today:
+                yield Due(one.id, f"{day}#{one.id}")
+
+    def look_again(self, due: Due, day: date) -> None:
+        self.looked_again[due.subscription] = day
 
     def due_orders(self, until: datetime) -> Iterator[str]:
         for one in list(self.rows.values()):

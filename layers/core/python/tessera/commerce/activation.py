@@ -25,7 +25,7 @@ _OPEN = ("pending", "active", "suspended")
 _ENDED = ("complete", "failed")
 _RELEASED_WITH_ORDER = ("new", "renew")
 """What these lock is free as soon as they are complete; other changes lock until their day."""
-_RESERVE_SECONDS = 30
+_RESERVE_SECONDS = 15
 
 Hanging = TypeVar("Hanging", bound=Record)
 

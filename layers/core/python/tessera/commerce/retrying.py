@@ -70,7 +70,7 @@ def _retry_once(id: str, owners: Owners, shop: Shop, moment: Moment) -> Order:
     if order is None or order.owner is None:
         raise NotFound(f"There is no order {id[:60]}.", code="not_found")
     if order.status != "failed":
-        raise OrderNotFailed(f"This order is {order.status}.", status=order.status)
+        raise OrderNotFailed(f"This order is {order.status}. Only one that failed is tried again.")
     ownership = present(owners.ownership(order.owner), order.owner)
     if ownership.owner.status == "merging":
         raise OwnerBusy("The owner is being merged. Try again in a minute.")

@@ -1,0 +1,187 @@
+"""An operator's retry: checked again, granted again, carried on at the step that failed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tessera import clock
+from tessera.commerce.buyers import Moment
+from tessera.commerce.commits import Commit
+from tessera.commerce.models import Alteration
+from tessera.commerce.retrying import OrderNotFailed, OrderOvertaken, retry
+from tessera.commerce.steps import StepFailed, Trouble
+from tessera.commerce.store import CommerceTable
+from tessera.errors import ChangePending, NotFound
+from tests.builders import api_event, operator
+from tests.commerce.carrying import (
+    CUSTOMER,
+    ORDER,
+    START,
+    SUB,
+    TODAY,
+    Absent,
+    Carrier,
+    ScriptedVendor,
+    order,
+    pending,
+    store_with,
+    subscription,
+)
+from tests.commerce.test_provision_order import commit
+from tests.handlers import body, load
+
+MOMENT = Moment(START + timedelta(hours=2), TODAY, "test")
+
+
+class NothingForSale:
+    def for_sale(self, ids: Any) -> dict[str, Any]:
+        return {}
+
+
+def failure(verdict: Any = "refused") -> StepFailed:
+    return StepFailed(verdict, Trouble("zuora", "zuora_failed", "Zuora refused it.", (), "r-1"))
+
+
+def failed(*failures: StepFailed, **detail: Any) -> tuple[Carrier, ScriptedVendor]:
+    zuora = ScriptedVendor()
+    zuora.says("zuora_order", *(failures or (failure(),)))
+    zuora.says("read", *(failure() for _ in range(2)))
+    placed = order(data={"order_type": "new", "orderItems": [{"offer": {"id": "offer-1"}}]})
+    carrier = Carrier(store_with(placed, **detail), crm=Absent(), billing=zuora)
+    carrier.run()
+    assert carrier.order.status == "failed"
+    return carrier, zuora
+
+
+def again(carrier: Carrier) -> Any:
+    carrier.timer.at = max(carrier.timer.at, MOMENT.now)
+    moment = MOMENT._replace(now=carrier.timer.at)
+    return retry(ORDER, owners=carrier.store, shop=NothingForSale(), moment=moment)
+
+
+def test_grants_again_and_carries_on_at_the_failed_step() -> None:
+    carrier, zuora = failed()
+    carrier.store.events.clear()
+
+    placed = again(carrier)
+
+    assert placed.status == "processing"
+    assert carrier.order.error is None
+    assert carrier.order.provisioning is not None
+    assert carrier.order.provisioning.attempt == 1
+    assert carrier.order.provisioning.give_up_at == carrier.timer.at + timedelta(hours=24)
+    assert carrier.holding.status == "active"
+    assert carrier.holding.data.cancel_reason is None
+    assert carrier.holding.data.pending_change is not None
+    assert carrier.store.told == [
+        "order.retry_requested",
+        "subscription.updated",
+        "entitlements.updated",
+    ]
+    assert carrier.store.bodies("entitlements.updated")[0]["entitlements"] == [{"code": "W2"}]
+    assert [one.webhook for one in carrier.store.events] == [False, True, True]
+
+    calls = len(zuora.calls)
+    carrier.run()
+
+    (work,) = zuora.calls[calls:]
+    assert (work.step.step, work.is_repeat, work.step.generation) == ("zuora_order", True, 1)
+    assert carrier.order.status == "complete"
+
+
+def test_an_unknown_outcome_is_looked_up_under_the_same_key() -> None:
+    carrier, zuora = failed(*(failure("ambiguous") for _ in range(60)))
+    assert carrier.order.error is not None
+    assert carrier.order.error.code == "outcome_unknown"
+
+    again(carrier)
+    calls = len(zuora.calls)
+    zuora.script["zuora_order"] = []
+    carrier.run()
+
+    assert [work.step.generation for work in zuora.calls[calls:]] == [0]
+
+
+def test_only_a_failed_order_is_tried_again() -> None:
+    carrier = Carrier(store_with(order()), crm=Absent(), billing=Absent())
+    with pytest.raises(OrderNotFailed):
+        again(carrier)
+    with pytest.raises(NotFound):
+        retry("order-" + "0" * 32, owners=carrier.store, shop=NothingForSale(), moment=MOMENT)
+
+
+def test_a_subscription_that_a_later_order_has_changed_is_left_as_it_is() -> None:
+    carrier, _ = failed()
+    later = order("renew", id="order-" + "1" * 32, created=START + timedelta(hours=1))
+    carrier.store.keep(later)
+
+    with pytest.raises(OrderOvertaken) as refused:
+        again(carrier)
+
+    assert refused.value.members["order"] == later.id
+
+
+def test_a_pending_change_is_waited_for() -> None:
+    carrier, _ = failed()
+    locked = carrier.holding.data.model_copy(
+        update={"pending_change": pending("add_on").model_copy(update={"order": "order-x"})}
+    )
+    carrier.store.keep(carrier.holding.model_copy(update={"data": locked}))
+
+    with pytest.raises(ChangePending):
+        again(carrier)
+
+
+def test_a_change_is_checked_by_its_rules_and_dated_anew() -> None:
+    altered = Alteration(
+        subscription=SUB,
+        day=TODAY + timedelta(days=30),
+        after={"cancelDate": str(TODAY + timedelta(days=30))},
+    )
+    data = {"order_type": "cancel_subscription", "forSubscription": {"id": SUB}}
+    placed = order("cancel_subscription", altered, data=data)
+    day = TODAY + timedelta(days=30)
+    holding = subscription(cancel_date=day, pending_change=pending("cancel_subscription", day))
+    zuora = ScriptedVendor()
+    zuora.says("zuora_order", failure())
+    carrier = Carrier(store_with(placed, holding), crm=Absent(), billing=zuora)
+    carrier.run()
+    assert carrier.holding.data.cancel_date is None
+    carrier.store.events.clear()
+
+    again(carrier)
+
+    cancelled = carrier.holding.data.cancel_date
+    assert cancelled is not None
+    assert carrier.order.alterations[0].day == cancelled
+    ahead = carrier.store.bodies("entitlements.updated")[-1]
+    assert (ahead["effectiveDate"][:10], ahead["entitlements"]) == (str(cancelled), [])
+
+
+def test_is_answered_as_an_order_is(tables: dict[str, str]) -> None:
+    store = CommerceTable("Commerce", "Events")
+    made = commit(store, data={"order_type": "new", "orderItems": [{"offer": {"id": "o"}}]})
+    ownership = store.ownership(made.owner or "")
+    assert ownership is not None
+    broken = made.model_copy(update={"status": "failed"})
+    store.commit(Commit(ownership=ownership, seen=ownership.owner.updated, replaces=[broken]))
+    holding = store.holding(SUB)
+    assert holding is not None
+    freed = holding.model_copy(
+        update={"data": holding.data.model_copy(update={"pending_change": None})}
+    )
+    store.commit(Commit(ownership=ownership, seen=ownership.owner.updated, replaces=[freed]))
+    path = f"/api/admin/order/{ORDER}/retry"
+    route = "/api/admin/order/{id}/retry"
+    handler = load("commerce/retry_order", {f"POST {route}": {"operator": ["admin", "support"]}})
+
+    answer = handler(api_event("POST", path, route=route, caller=operator("support")))
+
+    assert answer["statusCode"] == 202, answer["body"]
+    assert body(answer)["status"] == "processing"
+    assert list(store.due_orders(clock.now() + timedelta(seconds=1))) == [ORDER]
+    second = handler(api_event("POST", path, route=route, caller=operator("support")))
+    assert second["statusCode"] == 409
+    assert body(second)["code"] == "order_not_failed"
+    assert made.customer == CUSTOMER
