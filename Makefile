@@ -8,6 +8,7 @@ PYTHON := python3
 endif
 BIN := .venv/bin
 STAGE ?= dev
+E2E := $(BIN)/pytest -m e2e tests/e2e --durations=6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -30,7 +31,22 @@ stop: ## End what make run started; its data are kept
 clean: ## Forget the data of make run; installed packages stay
 	@$(PYTHON) -m infra.local.clean
 
-test: setup check unit e2e ## Everything: set-up, lint, types, imports, unit and end-to-end tests
+# The end-to-end tests mostly wait, so they run beside the rest and come first where both want to
+# compute. Their output is kept back until the rest is done, then follows whole and live.
+test: setup ## Everything: set-up, lint, types, imports, unit and end-to-end tests
+	@mkdir -p .local/logs; log=.local/logs/e2e.log; began=$$(date +%s); \
+	$(E2E) >$$log 2>&1 & e2e=$$!; \
+	trap 'kill -TERM $$e2e 2>/dev/null; wait $$e2e; exit 130' INT TERM; \
+	echo "The end-to-end tests have begun beside the others; what they say follows at the end."; \
+	nice -n 10 $(MAKE) --no-print-directory --keep-going check unit; others=$$?; \
+	echo; echo "The end-to-end tests, from their beginning:"; \
+	tail -n +1 -f $$log & shown=$$!; \
+	wait $$e2e; result=$$?; \
+	sleep 1; kill $$shown; wait $$shown 2>/dev/null; \
+	told() { if [ $$1 -eq 0 ]; then echo passed; else echo FAILED; fi; }; \
+	echo; echo "Checks and unit tests: $$(told $$others). End-to-end tests: $$(told $$result)." \
+	     "$$(( ($$(date +%s) - began) / 60 )) min $$(( ($$(date +%s) - began) % 60 )) s."; \
+	[ $$others -eq 0 ] && [ $$result -eq 0 ]
 
 setup: ## Install the pinned packages and the CDK command line, if they are not there
 	@$(PYTHON) -m infra.local.prepare
@@ -45,7 +61,7 @@ unit: ## Tests that need nothing but loopback, on all cores
 	$(BIN)/pytest -n auto --durations=12
 
 e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
-	$(BIN)/pytest -m e2e tests/e2e --durations=6
+	$(E2E)
 
 screenshots: ## Pictures of every page, taken in a browser
 	$(BIN)/python -m tests.e2e.screenshots

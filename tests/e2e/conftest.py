@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,8 @@ class Deployed:
     api: Api
     ahead: timedelta = timedelta()
     """How far the stack's clock is from the real one."""
+    done: set[object] = dataclasses.field(default_factory=set)
+    """The exercises that were done on it."""
 
     def restart_aws(self) -> None:
         """Ends the emulator cleanly and starts it again: queues and tables survive."""
@@ -100,6 +103,8 @@ def deployed() -> Iterator[Deployed]:
     folder.mkdir(parents=True)
     launch = Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
     before = dict(os.environ)
+    # `make test` ends us so when it is interrupted: as on Ctrl-C, nothing must be left running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with launch as stack:
         os.environ.update(client_environment(place.aws_url))
         try:
@@ -135,10 +140,16 @@ def days_pass(deployed: Deployed, faketime_installed: bool) -> Deployed:
     return deployed
 
 
+_LATE = ("exercised", "days_pass")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the order was made random: who lives in the real present is not to meet the future."""
-    items.sort(key=lambda item: "days_pass" in getattr(item, "fixturenames", ()))
+    """After the order was made random: what looks back on all exercises, then what turns the clock.
+
+    Who lives in the real present is not to meet the future.
+    """
+    items.sort(key=lambda item: [name in getattr(item, "fixturenames", ()) for name in _LATE[::-1]])
 
 
 @pytest.fixture
