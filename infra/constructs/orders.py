@@ -52,7 +52,10 @@ class Orders(Construct):
         provision_order = Function(
             self,
             "commerce/provision_order",
-            commerce.uses("GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"),
+            # A partner's customer is found by its names, which go when they are empty.
+            commerce.uses(
+                "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"
+            ),
             announces,
             tables.catalog.uses("BatchGetItem", "Query"),
             tables.partners.uses("GetItem"),

@@ -192,6 +192,112 @@ def hear_of_changes_in_zuora(deployed: Deployed) -> None:
     raise AssertionError(f"no subscription {number} came of its callout")
 
 
+@exercise("commerce/provision_order")
+@exercise("commerce/retry_order")
+def carry_orders_out(deployed: Deployed) -> None:
+    """One that Zuora does not answer at first; one that it refuses, and takes when asked again."""
+    api = deployed.api
+    faltering = {"match": {"method": "POST", "path": "/v1/orders$"}, "times": 1}
+    deployed.zuora("faults", {**faltering, "action": {"kind": "status", "status": 503}})
+    sold_by_acme(deployed)
+
+    number = carried_out(deployed, "/api/order", order_body(api))["subscriptionReference"]
+    deployed.zuora("faults", {**faltering, "action": {"kind": "reasons", "codes": [53100030]}})
+    add_on = {"action": "add", "addOn": {"id": add_on_of_the_demo(api)}}
+    change = {"order_type": "add_on", "forSubscription": {"name": number}, **add_on}
+    refused = api.send("POST", "/api/order", {**change, "process_immediately": True})
+    assert (refused.status_code, refused.json()["code"]) == (502, "provisioning_failed")
+    id = refused.json()["id"]
+    failed = api.call("GET", f"/api/order/{id}")
+    assert (failed["status"], failed["error"]["step"]) == ("failed", "zuora_order")
+
+    operator = api.operator_token()
+    headers = {"Idempotency-Key": fresh("key")}
+    path = f"/api/admin/order/{id}/retry"
+    retried = api.send("POST", path, {}, token=operator, headers=headers)
+    assert retried.status_code == 202, retried.text
+    headers = {"Idempotency-Key": fresh("key")}
+    assert api.send("POST", path, {}, token=operator, headers=headers).status_code == 409
+    ended = reached(api, f"/api/order/{id}", "complete")
+    assert [step["status"] for step in ended["process"]] == ["complete", "complete"]
+    step = api.call("GET", f"/api/objects/limio/process/{ended['process'][0]['id']}")
+    assert step["data"]["tries"]
+
+
+def reached(api: Api, path: str, status: str, *, within: float = 60) -> dict[str, Any]:
+    """The object once it has that status."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        found: dict[str, Any] = api.call("GET", path)
+        if found["status"] == status:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"never {status}: {json.dumps(found)}")
+
+
+@exercise("commerce/sweep_orders")
+def take_up_a_lost_order(deployed: Deployed) -> None:
+    """Its message was lost before anything was done."""
+    api = deployed.api
+    id = carried_out(deployed, "/api/order", order_body(api))["id"]
+    past = clock.instant(clock.now() - timedelta(minutes=20))
+    boto3.client("dynamodb").update_item(
+        TableName=deployed.stack.outputs["CommerceTable"],
+        Key={"pk": {"S": id}, "sk": {"S": id}},
+        UpdateExpression="SET #status = :status, provisioning.next_at = :past, due_pk = :pk,"
+        " due_at = :past",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":status": {"S": "processing"},
+            ":past": {"S": past},
+            ":pk": {"S": f"order#{int(id[-1], 16) % 8}"},
+        },
+    )
+
+    boto3.client("lambda").invoke(FunctionName="tessera-dev-sweep_orders", Payload=b"{}")
+
+    reached(api, f"/api/order/{id}", "complete")
+
+
+@exercise("commerce/activate_changes")
+def let_changes_take_effect(deployed: Deployed) -> None:
+    """The offer has begun and the term is over, and no run has come by since."""
+    api, table = deployed.api, deployed.stack.outputs["CommerceTable"]
+    number = cpq_subscription(deployed)
+    id = api.call("POST", f"/api/plugins/zuora/sync/subscription/{number}")["id"]
+    (offer,) = api.call("GET", f"/api/objects/limio/subscriptions/{id}")["offers"]
+    yesterday = (deployed.now() - timedelta(days=1)).date().isoformat()
+    database = boto3.client("dynamodb")
+    database.update_item(
+        TableName=table,
+        Key={"pk": {"S": id}, "sk": {"S": id}},
+        UpdateExpression="SET #data.termEndDate = :day, due_at = :at",
+        ConditionExpression="attribute_exists(due_pk)",
+        ExpressionAttributeNames={"#data": "data"},
+        ExpressionAttributeValues={":day": {"S": yesterday}, ":at": {"S": f"{yesterday}#{id}"}},
+    )
+    database.update_item(
+        TableName=table,
+        Key={"pk": {"S": id}, "sk": {"S": offer["id"]}},
+        UpdateExpression="SET #status = :pending",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":pending": {"S": "pending"}},
+    )
+
+    for _ in range(2):  # what the dates say, then whether Zuora has renewed
+        boto3.client("lambda").invoke(FunctionName="tessera-dev-activate_changes", Payload=b"{}")
+
+    row = database.get_item(TableName=table, Key={"pk": {"S": id}, "sk": {"S": offer["id"]}})
+    assert row["Item"]["status"] == {"S": "active"}
+    until = time.monotonic() + DELIVERED_WITHIN
+    while time.monotonic() < until:
+        held = api.call("GET", f"/api/objects/limio/subscriptions/{id}")
+        if held["data"]["termEndDate"] > yesterday:
+            return
+        time.sleep(0.5)
+    raise AssertionError("the subscription was not read from Zuora again")
+
+
 @exercise("commerce/list_own_subscriptions")
 @exercise("identity/authorize_customer")
 def look_at_ones_own(deployed: Deployed) -> None:

@@ -69,6 +69,8 @@ _CRM_TRIES = 6
 _REFRESH_TRIES = 10
 _STRIKES = 3
 _TRIES_KEPT = 10
+_BESIDE = 10
+"""Rows that a commit writes beside its objects: the owner, and names to find a customer by."""
 _TELL_NO_ENTITLEMENTS = ("change_address", "change_payment", "pay_invoice", "renew")
 
 
@@ -495,7 +497,7 @@ class Provisioner:
         # Expected payments fill what room is left: the next sync writes the rest of them.
         records = [run.order, *steps, *(one for one in changed if not isinstance(one, Schedule))]
         rows = [one for one in changed if isinstance(one, Schedule)]
-        room = TRANSACTION_LIMIT - 1 - len(records) - len(telling.events)
+        room = TRANSACTION_LIMIT - _BESIDE - len(records) - len(telling.events)
         self._orders.commit(
             Commit(
                 ownership=telling.ownership,
