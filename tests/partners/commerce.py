@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from tessera import ids
@@ -13,7 +14,11 @@ from tessera.commerce.models import (
     Order,
     Owner,
     PlacedBy,
+    Price,
+    SoldOffer,
     SubscriptionData,
+    SubscriptionOffer,
+    SubscriptionOfferData,
 )
 from tests.builders import NOW, TODAY
 from tests.partners.organisations import ACME
@@ -58,6 +63,28 @@ def holding(n: int = 1, partner_org: str | None = ACME, **detail: Any) -> Holdin
             "data": SubscriptionData(start_date=TODAY),
             **detail,
         }
+    )
+
+
+def sold_at(amount: str, n: int, partner_org: str) -> SubscriptionOffer:
+    """What a holding has, its offer with the price among its attributes as it was sold."""
+    attributes = {"price__limio": [{"value": Decimal(amount)}]}
+    return SubscriptionOffer(
+        id=f"subscription_offer-{n:032x}",
+        status="active",
+        related=f"sub-{n:032x}",
+        owner=owner(n).id,
+        partner_org=partner_org,
+        created=NOW,
+        updated=NOW,
+        data=SubscriptionOfferData(
+            name="Digital",
+            start=TODAY,
+            price=Price(amount=Decimal(amount), currency="GBP"),
+            offer=SoldOffer(
+                id="offer-1", version="1", path="/offers2/1", name="1", attributes=attributes
+            ),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from tessera.partners.store import PartnersTable
 from tests.builders import NOW, api_event, partner
 from tests.commerce.counting import counted
 from tests.handlers import body, load
-from tests.partners.commerce import customer, holding, order, owner
+from tests.partners.commerce import customer, holding, order, owner, sold_at
 from tests.partners.organisations import ACME, BOREALIS, organisation, petra
 
 SUBJECTS = {ACME: "subject-of-petra", BOREALIS: "subject-of-boris"}
@@ -63,7 +63,8 @@ def shared_owner(tables: dict[str, str]) -> str:
     orders = [order(1, ACME), order(2, BOREALIS, owner=owner(1).id)]
     owned = tuple(OwnedCustomer(id=one.id, partner_org=one.partner_org) for one in customers)
     ownership = Ownership(owner=owner(1, None), customers=owned)
-    change = Commit(ownership=ownership, seen=None, creates=[*customers, *held, *orders])
+    offer = sold_at("17.50", 1, ACME)
+    change = Commit(ownership=ownership, seen=None, creates=[*customers, *held, offer, *orders])
     CommerceTable("Commerce", "Events").commit(change)
     return owner(1).id
 
@@ -86,6 +87,14 @@ def test_of_an_owner_whom_two_partners_serve_each_sees_its_own(ask: Ask, shared_
         ):
             status, one = ask(route, by, id=id)
             assert (status, one["id"], one["partner_org"]) == (200, id, by)
+
+
+def test_a_subscription_by_itself_is_what_the_list_shows(ask: Ask, shared_owner: str) -> None:
+    (listed,) = ask("/api/partner/subscriptions", query={"owner": shared_owner})[1]["items"]
+
+    assert ask("/api/partner/subscriptions/{id}", id=listed["id"]) == (200, listed)
+    (offer,) = listed["offers"]
+    assert offer["data"]["offer"]["attributes"] == {"price__limio": [{"value": 17.5}]}
 
 
 def test_what_is_anothers_is_answered_like_what_does_not_exist(ask: Ask, shared_owner: str) -> None:

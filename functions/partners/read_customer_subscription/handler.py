@@ -1,9 +1,8 @@
 """GET /api/partner/subscriptions/{id}: one subscription that the user's organisation sold."""
 
 from tessera import clock
-from tessera.commerce.models import Holding
 from tessera.commerce.store import CommerceTable
-from tessera.edge.api import entrypoint, principal, resolver
+from tessera.edge.api import Response, document, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
 from tessera.identity.principal import Partner
 from tessera.partners.store import PartnersTable
@@ -22,9 +21,10 @@ app = resolver()
 
 
 @app.get("/api/partner/subscriptions/<id>")
-def read_customer_subscription(id: str) -> Holding:
+def read_customer_subscription(id: str) -> Response[str]:
     today = clock.today(clock.now(), env.business_time_zone)
-    return read(id, by=principal(app, Partner), subscriptions=subscriptions, today=today)
+    found = read(id, by=principal(app, Partner), subscriptions=subscriptions, today=today)
+    return document(found.wire())
 
 
 handler = entrypoint(app, partners=PartnersTable(env.partners_table))
