@@ -83,10 +83,10 @@ def test_a_person_buys_and_reads_its_order_and_subscription(shop: Shop, told: To
 
     assert status == 202
     read = ("read_own_order", "GET", "/api/mma/order/{id}")
-    named = {"ids": {"id": placed["id"]}, "kind": "customer"}
+    named: dict[str, Any] = {"ids": {"id": placed["id"]}, "kind": "customer"}
     assert sent(*read, person, **named)[1]["placed_by"] == {"kind": "customer", "id": SUB}
     assert sent(*read, other, **named)[0] == 404
-    held = {"ids": {"id": ids.subscription_id(placed["subscriptionReference"])}}
+    held: dict[str, Any] = {"ids": {"id": ids.subscription_id(placed["subscriptionReference"])}}
     look = ("read_own_subscription", "GET", "/api/mma/subscriptions/{id}")
     assert sent(*look, person, **held, kind="customer")[1]["owner"] == placed["owner"]
     assert sent(*look, other, **held, kind="customer")[0] == 404
@@ -152,7 +152,7 @@ def test_a_preview_of_a_person_gives_it_an_owner_and_nothing_else(shop: Shop, to
 
 def test_accepting_an_order_is_one_transaction_and_few_reads(shop: Shop) -> None:
     post = ("place_order", "POST", "/api/order")
-    caller = {"kind": "machine", "needs": ["orders"]}
+    caller: dict[str, Any] = {"kind": "machine", "needs": ["orders"]}
     _, first = sent(*post, machine("orders"), order(shop), **caller)
     items = {"order_type": "new", "orderItems": [{"offer": {"id": shop.offer["id"]}}]}
 

@@ -18,7 +18,7 @@ from tessera.integrations.zuora_models import (
     ZuoraInvoice,
 )
 from tessera.integrations.zuora_orders import Payer, change, creation, plans_needed
-from tessera.integrations.zuora_verdicts import UnknownToZuora, ZuoraNotConfigured
+from tessera.integrations.zuora_verdicts import UnknownToZuora
 
 _NONE = Decimal(0)
 
@@ -43,10 +43,7 @@ class ZuoraDesk:
 
     def require(self) -> None:
         """Raises `ZuoraNotConfigured`."""
-        if not self._zuora.is_configured:
-            raise ZuoraNotConfigured(
-                "Billing is not connected. Set zuora_url, and the credentials of its secret."
-            )
+        self._zuora.require()
 
     def invoice(self, id: str) -> ZuoraInvoice:
         try:
