@@ -42,7 +42,7 @@ class Pages(Part):
         Endpoint(self, "pages/assets", platform=platform, api=api, package=_built_assets())
         self.family(
             "pages/sign_in",
-            tables.sessions.uses("PutItem", "DeleteItem"),
+            tables.sessions.uses("GetItem", "PutItem", "DeleteItem"),
             vault.identity_providers(),
             vault.identity_secrets(),
             setting(
@@ -51,7 +51,12 @@ class Pages(Part):
                 allow_http_issuers=settings.allow_http_issuers,
             ),
         )
-        self.family("pages/home")
+        self.family(
+            "pages/home",
+            tables.catalog.uses("Query", "BatchGetItem"),
+            tables.partners.uses(queries=["newest"]),
+            tables.webhooks.uses("Query"),
+        )
         self.family(
             "pages/site",
             tables.catalog.uses("Query", "BatchGetItem"),
@@ -62,16 +67,16 @@ class Pages(Part):
 
     def family(self, folder: str, *needs: Need) -> Endpoint:
         """A page function with what every one needs: sessions, addresses, assets, the menu."""
-        takes_forms = any(
-            route.method == "POST" and route.who for route in ROUTES if route.function == folder
-        )
+        routes = [route for route in ROUTES if route.function == folder and route.who]
+        sessions = self._api.tables.sessions
+        if any(route.method == "POST" for route in routes):
+            # A form that comes after its session ended is parked.
+            needs = (sessions.uses("GetItem", "UpdateItem", "PutItem"), *needs)
+        elif routes:
+            needs = (sessions.uses("GetItem", "UpdateItem"), *needs)
         return Endpoint(
             self,
             folder,
-            # A form that comes after its session ended is parked.
-            self._api.tables.sessions.uses(
-                "GetItem", "UpdateItem", *(["PutItem"] if takes_forms else [])
-            ),
             self._surroundings(),
             *needs,
             platform=self._platform,

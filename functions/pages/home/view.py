@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from tessera.edge.pages import cookies
+from tessera.edge.pages import cookies, formats
 from tessera.edge.pages.visit import Answer, Moved, Visit
 from tessera.identity.sessions import Kind, Session
+
+from .console import Overview
 
 _DOORS: Mapping[Kind, tuple[str, str, str]] = {
     "customer": ("Customers", "See your plan, your invoices and how you pay.", "/subscriptions"),
@@ -26,4 +28,22 @@ def start(visit: Visit, live: Sequence[Session]) -> Answer:
         "Welcome",
         doors=[(*door, signed.get(kind, "")) for kind, door in _DOORS.items()],
         signed_out=signed_out,
+    )
+
+
+def home(visit: Visit, overview: Overview) -> Answer:
+    figures = overview.figures
+    return visit.show(
+        "home.html",
+        "Home",
+        block="state",
+        troubles=overview.troubles,
+        figures=figures,
+        ratio=(
+            formats.percent(figures.delivered, figures.delivered + figures.failed, visit.locale)
+            if figures is not None
+            else ""
+        ),
+        tasks=overview.tasks,
+        missing=overview.missing,
     )

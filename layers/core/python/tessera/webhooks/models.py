@@ -73,6 +73,15 @@ class Target(NamedTuple):
     health: Health
 
 
+class HourCount(NamedTuple):
+    """How many deliveries ended in an hour (UTC) of a day, at one endpoint."""
+
+    hour: int
+    endpoint: str
+    delivered: int
+    failed: int
+
+
 class Sealed(NamedTuple):
     """The ciphertexts that belong to an endpoint: `credentials.py` knows what they open to."""
 
