@@ -25,7 +25,14 @@ from tessera.commerce.models import (
     Tracking,
 )
 from tessera.commerce.purchased_objects import recurring_amount
-from tessera.commerce.subscriptions import interval_of, on_day, plans_on, with_terms
+from tessera.commerce.subscriptions import (
+    interval_of,
+    offer_on,
+    on_day,
+    plans_on,
+    status_on,
+    with_terms,
+)
 from tessera.objects import Record
 
 
@@ -64,7 +71,7 @@ def changed(before: Holding, decision: Decision, ordered: Ordered) -> Changed:
             return one
         data = one.data.model_copy(update=news)
         updated = clock.after(one.updated, ordered.now)
-        return one.model_copy(update={"data": data, "updated": updated})
+        return offer_on(one.model_copy(update={"data": data, "updated": updated}), ordered.today)
 
     after_data = _data_changed(decision)
     members = dict(after_data) if has_come or is_renewal or decision.cancels else {}
@@ -98,7 +105,11 @@ def changed(before: Holding, decision: Decision, ordered: Ordered) -> Changed:
         before=_stored(before, after_data),
         after=_wired(after_data),
     )
-    return Changed(on_day(holding, ordered.today), alteration)
+    # Other days that have come are left to their own run, which announces them.
+    news: dict[str, Any] = {"data": on_day(holding, ordered.today).data}
+    if decision.cancels and has_come:
+        news["status"] = status_on(holding, ordered.today)
+    return Changed(holding.model_copy(update=news), alteration)
 
 
 def written(before: Holding, after: Holding) -> tuple[list[Record], list[Schedule]]:

@@ -26,6 +26,7 @@ from tessera.commerce.models import (
     SubscriptionOffer,
 )
 from tessera.commerce.owners import present
+from tessera.commerce.subscriptions import on_day
 from tessera.dynamo import TRANSACTION_LIMIT
 from tessera.errors import Conflict, invalid
 from tessera.events import LARGEST_BODY
@@ -210,10 +211,11 @@ def _tell(telling: Announcements, prepared: Prepared, order: Order, today: date)
     state = telling.ownership
     telling.becomes(state.holding(held(after, state.find(after.id)), today))
     telling.tell(prepared.event, order.wire())
+    shown = on_day(after, today).wire()
     if after.status == "cancelled":
-        telling.tell("subscription.cancelled", after.wire(), subscription=after.id)
+        telling.tell("subscription.cancelled", shown, subscription=after.id)
     elif prepared.alteration.day <= today:
-        telling.tell("subscription.updated", after.wire(), subscription=after.id)
+        telling.tell("subscription.updated", shown, subscription=after.id)
     if prepared.announces == "always":
         telling.entitlements(before.id, day=prepared.day)
     elif prepared.announces == "if_changed":
