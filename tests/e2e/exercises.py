@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import boto3
+import requests
 
 from infra.local import demo
 from infra.local.api_client import Api
@@ -452,6 +453,71 @@ def keep_names_of_a_partners_customer(deployed: Deployed) -> None:
     api.call("POST", "/api/mma/order", renamed, token=api.person_token(auth0(api), person))
 
 
+@exercise("commerce/list_own_invoices")
+@exercise("commerce/read_own_invoice_pdf")
+@exercise("commerce/list_payment_methods")
+@exercise("commerce/open_payment_form")
+@exercise("commerce/remove_payment_method")
+def look_after_ones_bills(deployed: Deployed) -> None:
+    api, path = deployed.api, "/api/mma/payment-methods"
+    number, token = attached_subscription(deployed)
+    held = api.call("GET", f"/api/mma/subscriptions/{ids.subscription_id(number)}", token=token)
+    account = held["data"]["zuora"]["accountNumber"]
+    for size in (0, 5_000_000):
+        bill = {"account": account, "amount": 12, "pdfBytes": size}
+        large = deployed.zuora("invoices", bill)["invoice"]["id"]
+
+    first = api.call("GET", "/api/mma/invoices?pageSize=1", token=token)
+    more = f"/api/mma/invoices?pageSize=1&cursor={first['cursor']}"
+    assert api.call("GET", more, token=token)["items"]
+    kept_document(api, f"/api/mma/invoices/{large}/pdf", token)
+
+    card = deployed.zuora("payment-methods", {"account": account})["id"]
+    methods = api.call("GET", path, token=token)["items"]
+    assert [one["data"]["zuora"]["refId"] for one in methods] == [card]
+    gone = api.send("DELETE", f"{path}/{methods[0]['id']}", token=token)
+    assert gone.status_code == 204, gone.text
+    newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
+    headers = {"Idempotency-Key": fresh("key")}
+    for who, body in ((token, {"subscription": held["id"]}), (newcomer, {"currency": "GBP"})):
+        for _ in range(2):
+            form = api.send("POST", path, body, token=who, headers=headers)
+            assert form.status_code == 201, form.text
+            assert form.json()["params"]["signature"]
+
+
+def kept_document(api: Api, path: str, token: str) -> None:
+    """A file too large for an answer, which is lent by a link."""
+    lent = requests.get(
+        f"{api.stack.api}{path}",
+        headers={"Authorization": f"Bearer {token}"},
+        allow_redirects=False,
+        timeout=60,
+    )
+    assert lent.status_code == 302, lent.text
+    document = requests.get(lent.headers["Location"], timeout=60)
+    assert document.status_code == 200, document.text
+    assert document.content.startswith(b"%PDF-")
+
+
+@exercise("commerce/list_partner_invoices")
+@exercise("commerce/read_partner_invoice_pdf")
+def look_after_a_partners_bills(deployed: Deployed) -> None:
+    """Of one whose customers are invoiced themselves."""
+    api, borealis = deployed.api, deployed.stack.partners[1]
+    token = api.partner_token(borealis.users[0])
+    for size in (0, 5_000_000):
+        bill = {"account": demo.BOREALIS.number, "amount": 12, "pdfBytes": size}
+        large = deployed.zuora("invoices", bill)["invoice"]["id"]
+
+    first = api.call("GET", "/api/partner/invoices?pageSize=1", token=token)
+    more = f"/api/partner/invoices?pageSize=1&cursor={first['cursor']}"
+    assert api.call("GET", more, token=token)["items"]
+    kept_document(api, f"/api/partner/invoices/{large}/pdf", token)
+    another = f"/api/partner/invoices/{demo.HALDEN_PAID_INVOICE_ID}/pdf"
+    assert api.send("GET", another, token=token).status_code == 404
+
+
 @exercise("commerce/place_partner_order")
 @exercise("commerce/preview_partner_order")
 def sell_as_a_partner(deployed: Deployed) -> None:
@@ -739,7 +805,7 @@ def look_as_a_partner(deployed: Deployed) -> None:
     assert placed["customer"] in [one["id"] for one in read("/api/partner/customer")["items"]]
     assert read(f"/api/partner/customer/{placed['customer']}")["owner"] == placed["owner"]
     held, _ = read(f"/api/partner/subscriptions?owner={placed['owner']}")["items"]
-    assert read(f"/api/partner/subscriptions/{held['id']}") == held
+    assert read(f"/api/partner/subscriptions/{held['id']}")["id"] == held["id"]
     assert read(f"/api/partner/order/{placed['id']}")["partner_org"] == acme.id
 
 

@@ -167,6 +167,35 @@ def test_people_cannot_sign_themselves_up_nor_change_the_email_that_names_them(
         assert client.properties["PreventUserExistenceErrors"] == "ENABLED"
 
 
+def test_partners_tokens_wait_for_the_organisation_that_the_table_names(
+    production: Synthesis,
+) -> None:
+    triggers = {
+        pool.properties["UserPoolName"]: pool.properties.get("LambdaConfig", {})
+        for pool in production.of_type("AWS::Cognito::UserPool")
+    }
+
+    assert triggers["tessera-prod-operators"] == {}
+    before_tokens = triggers["tessera-prod-partners"]["PreTokenGenerationConfig"]
+    assert before_tokens["LambdaVersion"] == "V2_0"
+    assert "AddOrganisationClaim" in json.dumps(before_tokens["LambdaArn"])
+    assert production.functions["partners/add_organisation_claim"].properties["Timeout"] == 5
+
+
+def test_tokens_of_people_live_a_quarter_of_an_hour_and_can_be_revoked(
+    production: Synthesis,
+) -> None:
+    refreshed = {}
+    for client in _clients(production, "code"):
+        properties = client.properties
+        assert properties["AccessTokenValidity"] == properties["IdTokenValidity"] == 15
+        assert properties["EnableTokenRevocation"] is True
+        assert properties["AllowedOAuthFlows"] == ["code"]
+        refreshed[client.id[:9]] = properties["RefreshTokenValidity"]
+
+    assert refreshed == {"Operators": 8 * 60, "PartnersP": 12 * 60}
+
+
 def test_operators_need_a_second_factor_in_production(production: Synthesis) -> None:
     mfa = {
         pool.properties["UserPoolName"]: pool.properties.get("MfaConfiguration")
