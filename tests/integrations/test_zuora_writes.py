@@ -384,8 +384,8 @@ def test_lists_posted_invoices_page_by_page_and_by_what_is_left_to_pay(
         reverse=True,
     )
     assert second.next_page is None
-    paid = zuora.invoices([demo.HALDEN.id], size=10, paid="paid").data
-    unpaid = zuora.invoices([demo.HALDEN.id], size=10, paid="unpaid").data
+    paid = zuora.invoices([demo.HALDEN.id], size=10, paid=True).data
+    unpaid = zuora.invoices([demo.HALDEN.id], size=10, paid=False).data
     assert [i.id for i in paid] == [demo.HALDEN_PAID_INVOICE_ID]
     assert [i.id for i in unpaid] == [demo.HALDEN_UNPAID_INVOICE_ID]
     assert unpaid[0].balance > 0

@@ -24,6 +24,12 @@ def owner_of(
     return decided(lambda: _owner_of(customer, owners, labels, now, mode))
 
 
+def known_owner_of(customer: Customer, *, owners: Owners) -> str | None:
+    """The owner's id, or none for somebody who was never here before; writes nothing."""
+    known = owners.identity(identity_id(normalised(customer.issuer), customer.id))
+    return known.owner if known is not None else None
+
+
 def _owner_of(customer: Customer, owners: Owners, labels: Labels, now: datetime, mode: str) -> str:
     issuer = normalised(customer.issuer)
     known = owners.identity(identity_id(issuer, customer.id))

@@ -149,6 +149,8 @@ class OpenIdProviders:
 
     def endpoints(self, provider: IdentityProvider, *, now: datetime) -> Endpoints:
         """Raises `IdentityProviderFailed`."""
+        if provider.issuer in self._given:
+            return self._given[provider.issuer]
         known = self._refreshed(provider, now, wanted=None)
         if known.endpoints is None or not known.is_within(_USABLE, now):
             raise IdentityProviderFailed(provider, known.failure or "no_answer")

@@ -8,7 +8,6 @@ writes   create_account · place_order · create_payment      POST, with a `Send
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from tessera.errors import NotFound
 from tessera.integrations import zuora_models as models
@@ -17,8 +16,6 @@ from tessera.integrations.zuora_calls import Query, Read, Sending, ZuoraCalls, p
 from tessera.integrations.zuora_verdicts import Effect, ZuoraFailed
 
 __all__ = ["Sending", "Zuora"]
-
-Paid = Literal["paid", "unpaid"]
 
 _PAYMENTS_A_PAGE = 40
 _MOST_PAYMENT_PAGES = 50
@@ -176,14 +173,14 @@ class Zuora(ZuoraCalls):
         *,
         size: int,
         cursor: str | None = None,
-        paid: Paid | None = None,
+        paid: bool | None = None,
     ) -> models.InvoicePage:
         """Posted invoices of up to fifty accounts, newest first; `size` is 1 to 99."""
         ids = list(account_ids)
         accounts = f"EQ:{ids[0]}" if len(ids) == 1 else f"IN:[{','.join(ids)}]"
         filters = [f"accountid.{accounts}", "status.EQ:Posted"]
         if paid is not None:
-            filters.append("balance.EQ:0" if paid == "paid" else "balance.GT:0")
+            filters.append("balance.EQ:0" if paid else "balance.GT:0")
         query: Query = [
             *(("filter[]", text) for text in filters),
             ("sort[]", "invoicedate.DESC"),

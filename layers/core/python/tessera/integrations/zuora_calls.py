@@ -107,6 +107,10 @@ class ZuoraCalls:
         """Whether there are a URL and both credentials."""
         return bool(self._url) and not self._missing_credentials()
 
+    def require(self) -> None:
+        """Raises `ZuoraNotConfigured`, where nobody may have to be asked at all."""
+        self._credentials()
+
     def _call(
         self,
         method: str,
