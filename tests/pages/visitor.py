@@ -115,7 +115,8 @@ class Visitor:
 
     def _route(self, method: str, path: str) -> str:
         for key in sorted(self.routes, key=lambda one: one.count("{")):
-            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(key))
+            greedy = re.sub(r"\\{\w+\\\+\\}", ".+", re.escape(key))
+            pattern = re.sub(r"\\{\w+\\}", "[^/]+", greedy)
             if re.fullmatch(pattern, f"{method} {path}"):
                 return key
         raise AssertionError(f"the gateway has no route for {method} {path}")
