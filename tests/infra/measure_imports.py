@@ -77,7 +77,8 @@ def _fork(act: Callable[[], None]) -> None:
 def imports_of(function: str) -> frozenset[str]:
     """The modules that a handler names at its top, but for those beside it."""
     tree = ast.parse(Path("functions", function, "handler.py").read_text())
-    named = {one.module or "" for one in tree.body if isinstance(one, ast.ImportFrom)}
+    froms = [one for one in tree.body if isinstance(one, ast.ImportFrom) and one.level == 0]
+    named = {one.module or "" for one in froms}
     named |= {alias.name for one in tree.body if isinstance(one, ast.Import) for alias in one.names}
     return frozenset(name for name in named if name.partition(".")[0] not in ("", "functions"))
 
