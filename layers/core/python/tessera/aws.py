@@ -27,6 +27,10 @@ _CONFIG = Config(
     max_pool_connections=25,
 )
 
+# Links to documents: the region's own address and signature, as buckets take no older one, and the
+# bucket in the path, where the emulator finds it too.
+_LINKS = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+
 
 @overload
 def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
@@ -52,4 +56,5 @@ def client(service: str) -> Any:
 
 @cache
 def _client(service: str) -> Any:
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # any of the above
+    config = _CONFIG.merge(_LINKS) if service == "s3" else _CONFIG
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # any of the above
