@@ -66,8 +66,11 @@ def test_a_handler_loads_only_the_rooms_that_it_needs(
         given = production.functions[function].environment
         asks_outside = {"ZUORA_SECRET", "SALESFORCE_SECRET"} & set(given)
         sends = function in ("webhooks/send_deliveries", "identity/authorize_customer")
-        assert ("requests" in packages) <= bool(sends or asks_outside), function
-        assert ("tessera.webhooks" in packages) == function.startswith("webhooks/"), function
+        signs_in = function == "pages/sign_in"
+        assert ("requests" in packages) <= bool(sends or asks_outside or signs_in), function
+        looks_after = function in ("pages/home", "pages/webhooks", "pages/orders")
+        if not looks_after:
+            assert ("tessera.webhooks" in packages) == function.startswith("webhooks/"), function
         assert not packages & {"pydantic_settings", "aws_xray_sdk", "email_validator"}, function
 
 

@@ -1,0 +1,88 @@
+"""Visits a page as everybody may: in both colour schemes, on a phone, and with a keyboard."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.e2e.pages.browser import axe
+from tests.e2e.pages.session import Pages
+
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_STATUS_NOTE = re.compile(r"the server responded with a status of (\d+)")
+WIDTHS = (360, 1280)
+SCHEMES = ("light", "dark")
+
+
+@dataclass
+class Walker:
+    """Titles are unique over all that one walker has seen."""
+
+    browser: Browser
+    base: str
+    titles: dict[str, str] = field(default_factory=dict)
+
+    def contexts(self, person: Pages | None = None) -> Iterator[tuple[BrowserContext, str, int]]:
+        for scheme in SCHEMES:
+            for width in WIDTHS:
+                context = self.browser.new_context(
+                    viewport={"width": width, "height": 800},
+                    color_scheme=scheme,  # type: ignore[arg-type]  # one of its literals
+                )
+                give(context, self.base, person)
+                yield context, scheme, width
+                context.close()
+
+    def visit(self, address: str, person: Pages | None = None, *, status: int = 200) -> None:
+        """Asserts all that must hold for every page."""
+        for context, scheme, width in self.contexts(person):
+            page = context.new_page()
+            noise: list[str] = []
+            _listen(page, noise)
+            answer = page.goto(self.base + address)
+            place = f"{address} ({scheme}, {width})"
+            assert answer is not None
+            assert answer.status == status, place
+            self._assert_well(page, place, address)
+            expected = [
+                one
+                for one in noise
+                if (found := _STATUS_NOTE.search(one)) and found[1] == str(status)
+            ]
+            assert [one for one in noise if one not in expected] == [], place
+
+    def without_script(self, person: Pages | None = None) -> BrowserContext:
+        context = self.browser.new_context(java_script_enabled=False)
+        give(context, self.base, person)
+        return context
+
+    def _assert_well(self, page: Page, place: str, address: str) -> None:
+        assert page.locator("h1").count() == 1, place
+        assert self.titles.setdefault(page.title(), address) == address, place
+        wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"{place} scrolls sideways by {wider} px"
+        page.evaluate(axe())
+        found: list[dict[str, Any]] = page.evaluate(
+            "rules => axe.run({runOnly: rules}).then(done => done.violations)", _RULES
+        )
+        told = [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
+        assert told == [], place
+
+
+def give(context: BrowserContext, base: str, person: Pages | None) -> None:
+    """Signs the browser in as somebody. A `__Host-` cookie is only taken as if from HTTPS."""
+    if person is not None:
+        secure = base.replace("http://", "https://")
+        context.add_cookies(
+            [
+                {"name": name, "value": value, "url": secure, "secure": True}
+                for name, value in person.cookies.items()
+            ]
+        )
+
+
+def _listen(page: Page, noise: list[str]) -> None:
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("requestfailed", lambda request: noise.append(request.url))

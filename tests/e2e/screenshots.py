@@ -1,0 +1,81 @@
+"""`make screenshots`: every page as it looks, at 360 and 1280 pixels, light and dark.
+
+Of the stack that `make run` has up. Pictures and a contact sheet go to `.local/screenshots`.
+"""
+
+import html
+import sys
+from pathlib import Path
+
+from infra.local.api_client import Api
+from infra.local.place import Place
+from infra.local.running_stack import RunningStack
+from tests.e2e.conftest import Deployed
+from tests.e2e.pages import session
+from tests.e2e.pages.browser import NoBrowser, chromium
+from tests.e2e.pages.session import Pages
+from tests.e2e.pages.walker import Walker
+
+
+def main() -> int:
+    place = Place.from_environment()
+    try:
+        stack = RunningStack.read(place.stack_file)
+    except FileNotFoundError:
+        sys.stderr.write("No stack is up here: start one with `make run`.\n")
+        return 1
+    folder = place.data / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    deployed = Deployed(None, stack, Api(stack))  # type: ignore[arg-type]  # not ours to launch
+    try:
+        with chromium() as browser:
+            pictures = take(Walker(browser, stack.api), deployed, folder)
+    except NoBrowser as none:
+        sys.stderr.write(f"{none}\n")
+        return 1
+    sheet = folder / "index.html"
+    sheet.write_text(_sheet(pictures), encoding="utf-8")
+    sys.stdout.write(f"{len(pictures)} pictures, to be looked at in {sheet}\n")
+    return 0
+
+
+def pages_of(deployed: Deployed) -> list[tuple[str, Pages | None]]:
+    """Every page with the person whom it is for; each family adds its own."""
+    operator = session.operator(deployed)
+    found: list[tuple[str, Pages | None]] = [
+        ("/", None),
+        ("/auth/customer", None),
+        ("/no-such-page", None),
+        ("/settings", operator),
+    ]
+    if deployed.stack.partners:
+        partner = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")
+        found += [("/partner/offers", partner), ("/settings", partner)]
+    return found
+
+
+def take(walker: Walker, deployed: Deployed, folder: Path) -> list[Path]:
+    taken = []
+    for number, (address, person) in enumerate(pages_of(deployed), 1):
+        name = f"{number:02}-{address.strip('/').replace('/', '-').partition('?')[0] or 'start'}"
+        for context, scheme, width in walker.contexts(person):
+            page = context.new_page()
+            page.goto(walker.base + address)
+            picture = folder / f"{name}-{scheme}-{width}.png"
+            page.screenshot(path=picture, full_page=True)
+            taken.append(picture)
+    return taken
+
+
+def _sheet(pictures: list[Path]) -> str:
+    figures = "".join(
+        f'<figure><img src="{one.name}" alt="" height="480">'
+        f"<figcaption>{html.escape(one.stem)}</figcaption></figure>"
+        for one in pictures
+    )
+    style = "body{display:flex;flex-wrap:wrap;gap:16px;font:14px sans-serif;background:#999}"
+    return f"<!doctype html><title>Pages</title><style>{style}</style>{figures}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
