@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tessera.aws import client
+from tessera.commerce import store
 from tessera.commerce.billed import Billed
 from tessera.commerce.mapping import Candidate
+from tessera.commerce.owners import TooManySubscriptions
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import Synced, sync
 from tests.builders import (
@@ -287,3 +289,17 @@ def test_a_sync_costs_three_reads_and_one_transaction(owners: CommerceTable) -> 
     run(owners, billed())
 
     assert calls == ["BatchGetItem", "GetItem", "Query", "TransactWriteItems"]
+
+
+def test_an_owner_with_too_many_subscriptions_is_told_so_and_not_shown_a_part(
+    owners: CommerceTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(owners, billed())
+    # Twenty thousand rows would take minutes to make.
+    rows = 2 + len(owners.holdings_of(OWNER)[0].schedule)
+    monkeypatch.setattr(store, "_MAX_ROWS_OF_AN_OWNER", rows)
+    assert len(owners.holdings_of(OWNER)) == 1
+
+    monkeypatch.setattr(store, "_MAX_ROWS_OF_AN_OWNER", rows - 1)
+    with pytest.raises(TooManySubscriptions, match="page by page"):
+        owners.holdings_of(OWNER)

@@ -1,7 +1,11 @@
 """Whether an owner is there to be read: it exists, and has not become another."""
 
 from tessera.commerce.entitlements import Ownership
-from tessera.errors import Gone, NotFound
+from tessera.errors import Conflict, Gone, NotFound
+
+
+class TooManySubscriptions(Conflict):
+    title = "The owner has more subscriptions than one answer holds"
 
 
 class OwnerMerged(Gone):

@@ -58,6 +58,7 @@ from tessera.commerce.models import (
     SubscriptionOffer,
 )
 from tessera.commerce.owner_work import due_keys
+from tessera.commerce.owners import TooManySubscriptions
 from tessera.dynamo import (
     ConditionFailed,
     Page,
@@ -145,16 +146,22 @@ class CommerceTable:
         return next(iter(_holdings(rows)), None)
 
     def holdings_of(self, owner: str) -> list[Holding]:
-        """All subscriptions of an owner, oldest first."""
-        rows = query_all(
+        """All subscriptions of an owner, oldest first. Raises `TooManySubscriptions`."""
+        found = query_all(
             self._name,
             COMMERCE,
             owner,
             index="by_owner",
             since="schedules",
             until="subscriptions~",
-            at_most=_MAX_ROWS_OF_AN_OWNER,
+            at_most=_MAX_ROWS_OF_AN_OWNER + 1,
         )
+        rows = list(found)
+        if len(rows) > _MAX_ROWS_OF_AN_OWNER:
+            raise TooManySubscriptions(
+                f"{owner} has more subscriptions than one answer holds. Read them page by page at"
+                " GET /api/objects/limio/subscriptions."
+            )
         return sorted(_holdings(rows), key=lambda one: (one.data.start_date, one.created, one.id))
 
     def object(self, path_type: str, id: str) -> Record | None:
