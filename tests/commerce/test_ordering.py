@@ -73,6 +73,7 @@ def known(at: Counter, caller: Caller) -> Counter:
     """The customer has signed in, so that it has an owner."""
     stored = at.owners.owners[OWNER]
     owner = stored.owner.model_copy(update={"id": caller.owner})
+    at.forms.opened[caller.id] = NOW
     at.owners.owners[caller.owner or ""] = stored.model_copy(
         update={"owner": owner, "held": (), "customers": ()}
     )
@@ -149,6 +150,22 @@ def test_a_customer_buys_for_nobody_else_from_today_and_with_a_card(
     assert at.owners.commits == 0
 
 
+def test_a_customer_pays_with_nobody_elses_card() -> None:
+    at = known(counter(), NEWCOMER)
+    at.forms.opened.clear()
+
+    assert fault(buys("Online"), NEWCOMER, at) == ("payment.zuora.refId", "invalid_value")
+
+
+def test_an_order_sent_again_is_answered_although_its_card_form_is_long_past() -> None:
+    at = known(counter(), NEWCOMER)
+    order = buys("Online", external_id="EXT-1")
+    placed = at.place(order, by=NEWCOMER)
+    at.forms.opened.clear()
+
+    assert at.place(order, by=NEWCOMER) == placed
+
+
 def test_a_customer_may_name_itself() -> None:
     at = known(counter(), NEWCOMER)
 
@@ -200,7 +217,8 @@ def test_a_partner_that_is_not_invoiced_says_how_its_customer_pays() -> None:
 @pytest.mark.parametrize(("days", "is_accepted"), [(-1, False), (0, True), (90, True), (91, False)])
 def test_a_partner_sells_up_to_ninety_days_ahead(days: int, is_accepted: bool) -> None:
     at = counter()
-    order = buys("Gold", effectiveDate=(TODAY + timedelta(days=days)).isoformat())
+    day = (TODAY + timedelta(days=days)).isoformat()
+    order = buys("Gold", payment=None, effectiveDate=day)
 
     if is_accepted:
         assert at.place(order, by=PARTNER).status == "submitted"

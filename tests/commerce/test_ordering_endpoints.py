@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import ids
+from tessera import clock, ids
 from tessera.commerce.basket_store import BasketsTable
 from tessera.commerce.baskets import ChangedMeanwhile
 from tessera.commerce.callers import Caller
@@ -74,10 +74,20 @@ def sent(
     return answer["statusCode"], body(answer)
 
 
+def opened_a_form() -> None:
+    """By the person who is signed in, just now."""
+    login = CommerceTable("Commerce").identity(identity_id(normalised(ISSUER), SUB))
+    assert login is not None
+    caller = Caller(kind="customer", id=SUB, owner=login.owner)
+    OpenedForms("Sessions").opened(caller, at=clock.now())
+
+
 def test_a_person_buys_and_reads_its_order_and_subscription(shop: Shop, told: Told) -> None:
     bought = order(shop, payment={"type": "zuora", "zuora": {"refId": "8" * 32}})
     person, other = customer(), customer("auth0|other")
     post = ("place_own_order", "POST", "/api/mma/order")
+    assert sent(*post, person, bought, kind="customer")[0] == 422
+    opened_a_form()
 
     status, placed = sent(*post, person, bought, kind="customer")
 
@@ -143,6 +153,8 @@ def test_a_preview_writes_nothing(shop: Shop, told: Told) -> None:
 def test_a_preview_of_a_person_gives_it_an_owner_and_nothing_else(shop: Shop, told: Told) -> None:
     card = {"type": "zuora", "zuora": {"refId": "8" * 32}}
     ask = ("preview_own_order", "POST", "/api/mma/order/preview")
+    sent(*ask, customer(), order(shop, payment=card), kind="customer")
+    opened_a_form()
 
     status, shown = sent(*ask, customer(), order(shop, payment=card), kind="customer")
 

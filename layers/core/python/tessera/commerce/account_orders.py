@@ -231,10 +231,9 @@ def _method_changed(
     if request.payment.type != "zuora" or request.payment.zuora is None:
         text = "payment.zuora.refId names the payment method"
         raise invalid("payment.zuora.refId", text, "required")
-    billing = desk.billing()
-    billing.require()
+    desk.billing().require()
     method = request.payment.zuora.ref_id
-    check_method(method, customer, caller, billing, desk.forms, moment.now)
+    check_method(method, customer, caller, desk.billing, desk.forms, moment.now)
     order = order.model_copy(update={"payment_method": method})
     telling = Announcements(ownership, now=moment.now, today=moment.today)
     telling.tell("order.payment_method_changed", order.wire())
@@ -245,7 +244,7 @@ def check_method(
     method: str,
     customer: Customer | None,
     caller: Caller,
-    billing: Methods,
+    billing: Callable[[], Methods],
     forms: Forms,
     now: datetime,
 ) -> None:
@@ -259,7 +258,7 @@ def check_method(
     if forms.has_opened_form(caller, since=now - FORM_COUNTS_FOR):
         return
     number = customer.data.zuora.account_number if customer is not None else None
-    if number is None or not billing.has_method(number, method):
+    if number is None or not billing().has_method(number, method):
         raise invalid(
             "payment.zuora.refId",
             "This payment method is not one of yours. Add it on the card form, then use it within"

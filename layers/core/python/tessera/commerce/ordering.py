@@ -95,6 +95,7 @@ def preview(body: Any, *, caller: Caller, desk: Desk, moment: Moment) -> Preview
             shop=desk.shop,
             partners=desk.partners,
             labels=desk.labels,
+            check_method=_method_check(caller, desk, moment),
             moment=moment,
         )
         customer = desk.owners.customer(prepared.customer.id) or prepared.customer
@@ -144,6 +145,7 @@ def _placed(
             shop=desk.shop,
             partners=desk.partners,
             labels=desk.labels,
+            check_method=_method_check(caller, desk, moment),
             moment=moment,
         )
     if isinstance(request, AnyChange):
@@ -151,6 +153,14 @@ def _placed(
             return _basket_placed(request, request.checkout_id, body, caller, desk, moment)
         return _changed(request, body, caller, desk, moment)
     return account_orders.place(request, body, caller=caller, desk=desk.accounts, moment=moment)
+
+
+def _method_check(caller: Caller, desk: Desk, moment: Moment) -> purchase.MethodCheck:
+    def check(method: str, customer: str | None) -> None:
+        known = desk.owners.customer(customer) if customer is not None else None
+        account_orders.check_method(method, known, caller, desk.billing, desk.forms, moment.now)
+
+    return check
 
 
 def _changed(

@@ -4,7 +4,7 @@ One transaction writes everything and its events; the billing system follows beh
 README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purchase is confirmed").
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -53,6 +53,12 @@ class Owners(Known, Protocol):
         """Raises `Outdated` or `Exists`."""
 
 
+MethodCheck = Callable[[str, str | None], None]
+"""Of a payment method, and the customer on whose account it may be: raises `InvalidFields` unless
+whoever orders may name it.
+"""
+
+
 class Prepared(NamedTuple):
     """What an order would write, every rule checked."""
 
@@ -71,6 +77,7 @@ def place(
     shop: Shop,
     partners: Partners,
     labels: Labels,
+    check_method: MethodCheck,
     moment: Moment,
 ) -> Placed:
     """The order as accepted, or the earlier one of the same `external_id`.
@@ -88,6 +95,7 @@ def place(
             shop=shop,
             partners=partners,
             labels=labels,
+            check_method=check_method,
             moment=moment,
         )
         owners.commit(prepared.commit)
@@ -112,6 +120,7 @@ def prepare(
     shop: Shop,
     partners: Partners,
     labels: Labels,
+    check_method: MethodCheck,
     moment: Moment,
 ) -> Prepared:
     """All that the order makes, nothing of it written."""
@@ -123,6 +132,8 @@ def prepare(
     check_items(order, sold, caller, organisation)
     currency = currency_of(order, sold, buyer, organisation)
     check_buyer(order, buyer, caller, organisation)
+    if (method := _method_named(order)) is not None:
+        check_method(method, buyer.customer)
     source = order.source or caller.source
     purchase = Purchase(
         order=naming.id,
