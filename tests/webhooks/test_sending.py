@@ -291,6 +291,21 @@ def test_an_expired_event_ends_its_delivery(engine: Engine) -> None:
     delivery = engine.delivery(announced, id)
     assert (delivery.state, delivery.reason) == ("exhausted", "event_expired")
     assert delivery.next_due is None
+    # The next sweep tells of it, as of any delivery that was given up.
+    noted = engine.health(id)
+    assert (noted.exhausted_count, noted.exhausted_first) == (1, announced.id)
+    assert engine.counted["Exhausted"] == 1
+
+
+def test_an_expired_test_event_is_told_to_nobody(engine: Engine) -> None:
+    id = engine.has_endpoint()
+    announced = event(only_endpoint=id)
+    engine.fans_out(announced)
+    engine.clock.turn(days=90, seconds=1)
+
+    assert engine.sends([hint_at(engine.delivery(announced, id))]) == ["gave_up"]
+
+    assert not engine.health(id).exhausted_count
 
 
 def test_what_we_cannot_sign_is_our_fault_and_claims_nothing(engine: Engine) -> None:

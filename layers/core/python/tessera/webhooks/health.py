@@ -173,7 +173,7 @@ def fresh_start() -> Change:
 
 
 def after_held(events: Sequence[str]) -> Change:
-    """What is written when deliveries ended that had been held back for too long."""
+    """What is written when deliveries ended unsent: held back, or retried, for too long."""
     return Change(
         add={"exhausted_count": len(events)},
         set={"exhausted_last": events[-1]},

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from tessera import clock, events
-from tessera.events import Event
+from tessera.events import EVENT_TYPES, Event
 from tessera.webhooks import health as rules
 from tessera.webhooks.health import Announcement, Change
-from tessera.webhooks.models import Endpoint, Target
+from tessera.webhooks.models import Delivery, Endpoint, Target
 
 Reason: TypeAlias = Literal["gone", "no_success"]
 BY = "tessera/webhooks"
@@ -30,6 +30,11 @@ class Announcements(Protocol):
 class SwitchedOff(NamedTuple):
     endpoint: Endpoint
     event: Event
+
+
+def is_told(delivery: Delivery) -> bool:
+    """Is it announced that this one was given up? Not of tests, nor of what tells of delivery."""
+    return not (delivery.test or EVENT_TYPES[delivery.type].operational)
 
 
 def switched_off(target: Target, reason: Reason, now: datetime) -> SwitchedOff:

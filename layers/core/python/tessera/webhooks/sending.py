@@ -208,7 +208,7 @@ class Sender:
             return {"outcome": "moved"}
         event = self._event(hint.event)
         if event is None:
-            self._end(hint, "exhausted", "event_expired")
+            self._give_up_expired(hint, sendable)
             return {"outcome": "gave_up", "reason": "event_expired"}
         return {
             "type": event.type,
@@ -433,9 +433,18 @@ class Sender:
         if became == "gave_up" and not claimed.test:
             self._count("Exhausted")
 
-    def _end(self, hint: Hint, state: State, reason: str) -> None:
+    def _give_up_expired(self, hint: Hint, sendable: Sendable) -> None:
+        """It is told, as when attempts are used up."""
+        ended = self._end(hint, "exhausted", "event_expired")
+        if ended is not None and operational.is_told(ended):
+            self._count("Exhausted")
+            self._change_health(sendable, health.after_held([ended.event]))
+
+    def _end(self, hint: Hint, state: State, reason: str) -> Delivery | None:
         expires_at = expiry(self._now(), DELIVERY_KEPT)
-        self._deliveries.end(hint.event, hint.endpoint, state, reason=reason, expires_at=expires_at)
+        return self._deliveries.end(
+            hint.event, hint.endpoint, state, reason=reason, expires_at=expires_at
+        )
 
     def _event(self, id: str) -> Event | None:
         known = self._events.get(id)

@@ -12,7 +12,7 @@ from functools import partial, reduce
 from typing import Any, Protocol
 
 from tessera import clock
-from tessera.events import EVENT_TYPES, OPEN_SHARDS, shard_of
+from tessera.events import OPEN_SHARDS, shard_of
 from tessera.webhooks import jobs, operational
 from tessera.webhooks.gathering import Gather
 from tessera.webhooks.health import (
@@ -246,7 +246,7 @@ class Sweeper:
 
     def _note_exhausted(self, target: Target, ended: Sequence[Delivery]) -> None:
         """What was given up is told, as it is when attempts are used up."""
-        told = [one.event for one in ended if not (one.test or EVENT_TYPES[one.type].operational)]
+        told = [one.event for one in ended if operational.is_told(one)]
         self._count("Exhausted", len(told))
         if told:
             self._endpoints.change_health(target.endpoint.id, after_held(told))
