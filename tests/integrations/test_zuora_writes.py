@@ -548,6 +548,41 @@ def test_a_lost_payment_is_not_taken_again_under_its_key(tenant: Running, zuora:
     assert zuora.find_payment(demo.HALDEN.id, ORDER) == again
 
 
+def test_a_key_is_for_one_call_only(zuora: Zuora, today: date) -> None:
+    zuora.create_account(new_account(), sending())
+
+    with pytest.raises(ZuoraFailed) as failed:
+        zuora.place_order(order(today, create_subscription(today)), sending())
+
+    failure = failed.value
+    assert (failure.upstream_status, failure.verdict, failure.is_our_fault) == (
+        422,
+        "refused",
+        True,
+    )
+
+
+def test_a_key_that_is_worked_on_is_left_alone_for_five_seconds(
+    tenant: Running, zuora: Zuora
+) -> None:
+    order_fault(tenant, "/v1/accounts", method="POST", kind="running", seconds=60)
+    with pytest.raises(ZuoraFailed) as lost:
+        zuora.create_account(new_account(), sending())
+    assert lost.value.upstream_status is None
+
+    with pytest.raises(ZuoraFailed) as failed:
+        zuora.create_account(new_account(), sending())
+
+    assert zuora.account(ACCOUNT).basic_info.name == "Conte Ltd"
+    failure = failed.value
+    assert (failure.upstream_status, failure.verdict, failure.keeps_key) == (
+        409,
+        "ambiguous",
+        True,
+    )
+    assert (failure.retry_after or 0) >= 5
+
+
 def test_a_removal_that_got_no_answer_is_simply_tried_again(tenant: Running, zuora: Zuora) -> None:
     order_fault(tenant, "/v1/payment-methods", method="DELETE", kind="drop_after")
     with pytest.raises(ZuoraFailed) as failed:
