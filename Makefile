@@ -64,7 +64,7 @@ e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a runn
 	$(E2E)
 
 screenshots: ## Pictures of every page, taken in a browser
-	$(BIN)/python -m tests.e2e.screenshots
+	PYTHONPATH=layers/core/python:. $(BIN)/python -m tests.e2e.screenshots
 
 bench: ## Figures: they are printed and gate nothing
 	$(BIN)/pytest -m bench -s tests/bench
