@@ -245,9 +245,9 @@ def take_up_a_lost_order(deployed: Deployed) -> None:
     boto3.client("dynamodb").update_item(
         TableName=deployed.stack.outputs["CommerceTable"],
         Key={"pk": {"S": id}, "sk": {"S": id}},
-        UpdateExpression="SET #status = :status, provisioning.next_at = :past, due_pk = :pk,"
+        UpdateExpression="SET #status = :status, #provisioning.next_at = :past, due_pk = :pk,"
         " due_at = :past",
-        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeNames={"#status": "status", "#provisioning": "provisioning"},
         ExpressionAttributeValues={
             ":status": {"S": "processing"},
             ":past": {"S": past},
