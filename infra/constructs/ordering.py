@@ -21,7 +21,6 @@ class Ordering(Construct):
         providers = vault.identity_providers()
         only_named = Need(providers.environment)  # nobody's issuer is looked at there
         shared: Sequence[Need] = (
-            tables.catalog.uses("BatchGetItem"),
             *zuora_client(vault, settings),
             setting(
                 zuora_owner_style=settings.zuora_owner_style,
@@ -66,15 +65,29 @@ class Ordering(Construct):
                 providers,
             ),
         }
-        functions["make_default_payment_method"] = (
+        for name, needs in functions.items():
+            Endpoint(
+                self,
+                f"commerce/{name}",
+                *needs,
+                tables.catalog.uses("BatchGetItem"),
+                *shared,
+                platform=platform,
+                api=api,
+            )
+        Endpoint(
+            self,
+            "commerce/make_default_payment_method",
             commerce.uses(*looks, "PutItem", queries=["by_owner"]),
             announces,
+            tables.catalog.uses(),
             tables.partners.uses(),
             basket,
             providers,
+            *shared,
+            platform=platform,
+            api=api,
         )
-        for name, needs in functions.items():
-            Endpoint(self, f"commerce/{name}", *needs, *shared, platform=platform, api=api)
         zone = setting(business_time_zone=settings.business_time_zone)
         Endpoint(
             self, "commerce/read_own_order", commerce.uses("GetItem"), platform=platform, api=api
