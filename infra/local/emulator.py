@@ -73,6 +73,8 @@ class Emulator:
         self.url = f"http://127.0.0.1:{port}"
         self.clock_offset = clock_offset
         self._data = data
+        self.permissions_used = data / "permissions-used.tsv"
+        """Every use of a permission since the data are there: principal, action, resource."""
         self._port = port
         self._iam = iam
         self._python = python
@@ -151,15 +153,16 @@ class Emulator:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             "AUTH": "true" if self._iam else "false",
-            "AWS_ACCESS_KEY_ID": ROOT_KEY,
-            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
             # Without it a trigger that fails is passed over, and tokens are issued all the same.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._data / "state"),
+            "PERMISSIONS_USED": str(self.permissions_used),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._data / "s3"),
             # Listeners nobody here needs; each costs start-up time and a fixed port.

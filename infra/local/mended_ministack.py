@@ -1,4 +1,4 @@
-"""MiniStack as a program, with the four faults of 1.5.33 mended that Tessera would meet.
+"""MiniStack as a program, with the five faults of 1.5.33 mended that Tessera would meet.
 
 Run with `python -P`, in the environment that has MiniStack and nothing of ours. Each is mended here
 since AWS does not have it, and the stack should not carry a way around it:
@@ -8,13 +8,19 @@ since AWS does not have it, and the stack should not carry a way around it:
   stack of ours could be deployed twice.
 - How far functions have read a table's stream is saved, but the stream is not: after a restart as
   many changes as were read before would pass unnoticed.
+- A schedule that a template made begins its minute anew when it is restored, as nobody noted when
+  it was made: what a restart has left waiting would wait for longer than anywhere in AWS.
 - The batch operations of SQS are checked as actions of their own. IAM knows none: a batch is sent
   by whoever may `sqs:SendMessage`.
 - Each function unpacks its layers for itself at its first call: 40 MB and more than a second of the
   one thread that serves everything. AWS unpacks a layer once and mounts it; so does this.
+
+It also notes which permissions were used, a line for each: principal, action, resource. What no
+line shows is a grant too many.
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 import threading
@@ -25,13 +31,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack.app import main
-from ministack.core import iam_actions, lambda_runtime
-from ministack.services import lambda_svc
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import _stacks, provisioners
 
 _update_resource = provisioners._update_resource
 _extract_iam_action = iam_actions.extract_iam_action
 _load_persisted_state = lambda_svc.load_persisted_state
+_load_rules = eventbridge.load_persisted_state
 
 
 def _update_keeping_attributes(
@@ -57,6 +64,12 @@ def _load_with_streams_at_their_start(data: dict[str, Any]) -> None:
     _load_persisted_state(data)
     positions = lambda_svc._dynamodb_stream_positions._data
     positions.update(dict.fromkeys(positions, 0))
+
+
+def _load_with_schedules_that_go_on(data: dict[str, Any]) -> None:
+    _load_rules(data)
+    for rule in eventbridge._rules.all_values():
+        rule.setdefault("CreationTime", 0)
 
 
 def _action_that_iam_knows(
@@ -98,6 +111,24 @@ class _MountedZip(zipfile.ZipFile):
         Path(str(self.filename)).unlink()  # 13 MB for each function, not looked at again
 
 
+_evaluate = iam_evaluator.evaluate
+_noted: set[tuple[str, str, str]] = set()
+
+
+def _evaluate_noting_what_is_used(
+    ctx: iam_evaluator.EvalContext,
+    policies: list[list[iam_evaluator.ParsedStatement]],
+    *limits: list[list[iam_evaluator.ParsedStatement]],
+) -> iam_evaluator.EvalResult:
+    result = _evaluate(ctx, policies, *limits)
+    use = (ctx.principal_arn, ctx.action, ctx.resource_arn)
+    if result.decision == "Allow" and use not in _noted:
+        _noted.add(use)
+        with Path(os.environ["PERMISSIONS_USED"]).open("a") as log:
+            log.write("\t".join(use) + "\n")
+    return result
+
+
 if __name__ == "__main__":
     lambda_runtime.zipfile = SimpleNamespace(
         ZipFile=_MountedZip,
@@ -107,5 +138,7 @@ if __name__ == "__main__":
     )
     provisioners._update_resource = _update_keeping_attributes
     lambda_svc.load_persisted_state = _load_with_streams_at_their_start
+    eventbridge.load_persisted_state = _load_with_schedules_that_go_on
     iam_actions.extract_iam_action = _action_that_iam_knows
+    iam_evaluator.evaluate = _evaluate_noting_what_is_used
     main()
