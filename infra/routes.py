@@ -63,14 +63,10 @@ ROUTES = (
     Route("GET", "/api/mma/invoices", "commerce/list_own_invoices", (CUSTOMER,)),
     Route("GET", "/api/mma/invoices/{id}/pdf", "commerce/read_own_invoice_pdf", (CUSTOMER,)),
     Route("GET", "/api/partner/invoices", "commerce/list_partner_invoices", (PARTNER,)),
-    Route(
-        "GET", "/api/partner/invoices/{id}/pdf", "commerce/read_partner_invoice_pdf", (PARTNER,)
-    ),
+    Route("GET", "/api/partner/invoices/{id}/pdf", "commerce/read_partner_invoice_pdf", (PARTNER,)),
     Route("GET", "/api/mma/payment-methods", "commerce/list_payment_methods", (CUSTOMER,)),
     Route("POST", "/api/mma/payment-methods", "commerce/open_payment_form", (CUSTOMER,)),
-    Route(
-        "DELETE", "/api/mma/payment-methods/{id}", "commerce/remove_payment_method", (CUSTOMER,)
-    ),
+    Route("DELETE", "/api/mma/payment-methods/{id}", "commerce/remove_payment_method", (CUSTOMER,)),
     Route(
         "GET",
         "/api/objects/limio/{path_type}",

@@ -62,7 +62,9 @@ class MergeTable(CommerceTable):
             yield from _bounded([one for one in whole if one.get("owner") == owner])
         yield from _bounded(alone)
 
-    def move(self, rows: Sequence[Mapping[str, Any]], *, source: str, to: str, at: datetime) -> None:
+    def move(
+        self, rows: Sequence[Mapping[str, Any]], *, source: str, to: str, at: datetime
+    ) -> None:
         """Raises `Outdated` when one of them is not the source's any more."""
         try:
             commit([self._moved(row, source, to, at) for row in rows])
