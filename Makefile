@@ -12,7 +12,7 @@ E2E := $(BIN)/pytest -m e2e tests/e2e --durations=6
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run stop clean test setup check unit e2e screenshots bench deploy
+.PHONY: help run stop clean test setup check unit coverage e2e screenshots bench deploy
 
 help: ## What can be made (this)
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ check: ## Lint, formatting, types, import contracts
 
 unit: ## Tests that need nothing but loopback, on all cores
 	$(BIN)/pytest -n auto --durations=12
+
+coverage: ## What the unit tests run through, lines and branches: printed, gates nothing
+	$(BIN)/pytest -n auto --cov --cov-report=term
 
 e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
 	$(E2E)
