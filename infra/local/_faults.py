@@ -22,16 +22,25 @@ class Fault:
 
     method: str | None
     path: re.Pattern[str]
+    body: re.Pattern[str]
     after: int
     times: int | None
     action: dict[str, Any]
 
     def fits(self, request: Request) -> bool:
-        return self.method in (None, request.method) and bool(self.path.search(request.path))
+        return (
+            self.method in (None, request.method)
+            and bool(self.path.search(request.path))
+            and bool(self.body.search(request.body.decode(errors="replace")))
+        )
 
     def described(self) -> dict[str, Any]:
         return {
-            "match": {"method": self.method, "path": self.path.pattern},
+            "match": {
+                "method": self.method,
+                "path": self.path.pattern,
+                "body": self.body.pattern,
+            },
             "after": self.after,
             "times": self.times,
             "action": self.action,
@@ -99,10 +108,10 @@ def answer_instead(action: dict[str, Any]) -> Response | None:
 
 def _read(wanted: Any, kinds: frozenset[str]) -> Fault:
     if not isinstance(wanted, dict) or not isinstance(wanted.get("action"), dict):
-        raise BadFault('a fault is {"match": {"method", "path"}, "after", "times", "action"}')
+        raise BadFault('a fault is {"match": {"method", "path", "body"}, "after", "times", "action"}')
     match, action = wanted.get("match") or {}, wanted["action"]
     if not isinstance(match, dict):
-        raise BadFault('"match" is {"method", "path"}')
+        raise BadFault('"match" is {"method", "path", "body"}')
     if action.get("kind") not in kinds:
         raise BadFault(f"unknown kind {action.get('kind')!r}; known: {', '.join(sorted(kinds))}")
     _check(action)
@@ -111,12 +120,16 @@ def _read(wanted: Any, kinds: frozenset[str]) -> Fault:
         raise BadFault('"after" counts requests to let pass, 0 or more')
     if times is not None and (type(times) is not int or times < 1):
         raise BadFault('"times" counts requests to hit, 1 or more, or null for all')
-    try:
-        path = re.compile(str(match.get("path") or ""))
-    except re.error as failure:
-        raise BadFault(f'"path" is not a regular expression: {failure}') from failure
+    path, body = (_pattern(match, name) for name in ("path", "body"))
     method = match.get("method")
-    return Fault(str(method).upper() if method else None, path, after, times, action)
+    return Fault(str(method).upper() if method else None, path, body, after, times, action)
+
+
+def _pattern(match: dict[str, Any], name: str) -> re.Pattern[str]:
+    try:
+        return re.compile(str(match.get(name) or ""))
+    except re.error as failure:
+        raise BadFault(f'"{name}" is not a regular expression: {failure}') from failure
 
 
 def _check(action: dict[str, Any]) -> None:

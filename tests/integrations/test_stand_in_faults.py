@@ -235,6 +235,15 @@ def test_a_request_is_hit_by_the_first_fault_in_line(counter: Running) -> None:
     assert [count(counter).status_code for _ in range(3)] == [500, 502, 201]
 
 
+def test_hits_only_requests_whose_body_fits(counter: Running) -> None:
+    order(counter, {"kind": "html", "status": 500}, match={"body": "order-[ab]"}, times=None)
+
+    bodies = ["order-a", "order-c", "", "order-b"]
+    answers = [requests.post(f"{counter.url}/count", data=one, timeout=10) for one in bodies]
+
+    assert [answer.status_code for answer in answers] == [500, 201, 201, 500]
+
+
 def test_lists_the_faults_in_waiting(counter: Running) -> None:
     order(counter, {"kind": "html"}, match={"path": "count"}, after=2, times=3)
 
@@ -243,7 +252,7 @@ def test_lists_the_faults_in_waiting(counter: Running) -> None:
     assert answer.json() == {
         "faults": [
             {
-                "match": {"method": None, "path": "count"},
+                "match": {"method": None, "path": "count", "body": ""},
                 "after": 2,
                 "times": 3,
                 "action": {"kind": "html"},
