@@ -310,6 +310,40 @@ ROUTES = (
     ),
     Route("GET", "/", "pages/home", ()),
     Route("GET", "/settings", "pages/home", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/profile/partners", "pages/partners", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/profile/partners/new", "pages/partners", (ADMIN_PAGE,)),
+    Route("POST", "/settings/profile/partners/new", "pages/partners", (ADMIN_PAGE,)),
+    Route("GET", "/settings/profile/partners/{id}", "pages/partners", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/profile/partners/{id}/edit", "pages/partners", (ADMIN_PAGE,)),
+    Route("POST", "/settings/profile/partners/{id}/edit", "pages/partners", (ADMIN_PAGE,)),
+    Route("GET", "/settings/profile/partners/{id}/archive", "pages/partners", (ADMIN_PAGE,)),
+    Route("POST", "/settings/profile/partners/{id}/archive", "pages/partners", (ADMIN_PAGE,)),
+    Route("GET", "/settings/profile/partners/{id}/users/new", "pages/partners", (ADMIN_PAGE,)),
+    Route("POST", "/settings/profile/partners/{id}/users/new", "pages/partners", (ADMIN_PAGE,)),
+    Route(
+        "GET", "/settings/profile/partners/{id}/users/{user}/edit", "pages/partners", (ADMIN_PAGE,)
+    ),
+    Route(
+        "POST", "/settings/profile/partners/{id}/users/{user}/edit", "pages/partners", (ADMIN_PAGE,)
+    ),
+    Route(
+        "GET",
+        "/settings/profile/partners/{id}/users/{user}/remove",
+        "pages/partners",
+        (ADMIN_PAGE,),
+    ),
+    Route(
+        "POST",
+        "/settings/profile/partners/{id}/users/{user}/remove",
+        "pages/partners",
+        (ADMIN_PAGE,),
+    ),
+    Route(
+        "POST",
+        "/settings/profile/partners/{id}/users/{user}/invitation",
+        "pages/partners",
+        (ADMIN_PAGE,),
+    ),
     Route("GET", "/auth/{kind}", "pages/sign_in", ()),
     Route("GET", "/auth/{kind}/callback", "pages/sign_in", ()),
     Route("POST", "/auth/{kind}/sign-out", "pages/sign_in", ()),

@@ -19,6 +19,7 @@ from infra.constructs.part import Part
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.constructs.vault import Vault
+from infra.constructs.vendors import salesforce_client, zuora_client
 from infra.routes import ROUTES
 from tessera.edge.pages.frames import addresses
 
@@ -56,6 +57,25 @@ class Pages(Part):
             tables.catalog.uses("Query", "BatchGetItem"),
             tables.partners.uses(queries=["newest"]),
             tables.webhooks.uses("Query"),
+        )
+        self.family(
+            "pages/partners",
+            tables.partners.uses(
+                "GetItem",
+                "Query",
+                "PutItem",
+                "UpdateItem",
+                "DeleteItem",
+                queries=["newest", "by_lookup"],
+            ),
+            tables.events.uses("PutItem"),
+            tables.catalog.uses("Query", "BatchGetItem"),
+            tables.commerce.uses(queries=["by_partner"]),
+            pools.partners.uses("AdminCreateUser", "AdminDeleteUser", "AdminUserGlobalSignOut"),
+            vault.cursors.uses(),
+            *zuora_client(vault, settings),
+            *salesforce_client(vault, settings),
+            setting(mode=settings.mode),
         )
         self.family(
             "pages/site",

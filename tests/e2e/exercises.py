@@ -996,6 +996,35 @@ def work_in_the_console(deployed: Deployed) -> None:
     assert pages.get("/auth/customer").status_code == 200
 
 
+@exercise("pages/partners")
+def look_after_partners_in_the_console(deployed: Deployed) -> None:
+    pages = session.operator(deployed)
+    home = "/settings/profile/partners"
+    assert pages.get(f"{home}?at=none").status_code == 400
+    fields = {
+        "name": fresh("Partner"),
+        "zuoraAccountId": demo.ACME.id,
+        "salesforceAccountId": str(demo.ACME.salesforce_id),
+        "isZuoraInvoiceOwner": "partner",
+    }
+    assert pages.post(f"{home}/new", **{**fields, "name": ""}).status_code == 422
+    at = pages.post(f"{home}/new", **fields).headers["Location"]
+    assert fields["name"] in pages.get(home).text
+    assert pages.post(f"{at}/edit", name="Renamed", logo="").status_code == 303
+
+    email = f"{fresh('ann')}@acme.example"
+    assert pages.post(f"{at}/users/new", name="Ann", email=email).status_code == 303
+    shown = pages.get(at).text
+    (user,) = set(re.findall(r"/users/(partner_user-[0-9a-f]{32})/edit", shown))
+    assert pages.post(f"{at}/users/{user}/edit", name="Anna").status_code == 303
+    keys = {"csrf_token": session.hidden(shown, "csrf_token"), "form_key": fresh("form")}
+    assert pages.send(f"{at}/users/{user}/invitation", **keys).status_code == 303
+    assert pages.post(f"{at}/users/{user}/remove").status_code == 303
+    assert pages.post(f"{at}/archive").status_code == 303
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(hours=1))
+    assert "parked=" in pages.send(f"{home}/new", **keys).headers["Location"]
+
+
 @exercise("pages/site")
 def visit_the_partner_pages(deployed: Deployed) -> None:
     pages = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")

@@ -206,6 +206,19 @@ class CommerceTable:
             return [one for one in held if one is not None], found.next
         return [_object(row) for row in found.rows], found.next
 
+    def newest_orders_of(self, partner_org: str, *, limit: int) -> list[Order]:
+        """An organisation's, newest first: one query."""
+        found = query(
+            self._name,
+            COMMERCE,
+            f"{partner_org}#orders",
+            index="by_partner",
+            limit=limit,
+            newest_first=True,
+        )
+        orders = [_object(row) for row in found.rows]
+        return [one for one in orders if isinstance(one, Order)]
+
     def ownerships(
         self, *, partner_org: str | None, limit: int, after: Row | None
     ) -> tuple[list[Ownership], Row | None]:

@@ -1,9 +1,14 @@
 """What a form shows: the values as typed or as stored, and what is wrong with each field."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
-from tessera.errors import FieldError, InvalidRequest, Refusal
+from pydantic import BaseModel, ValidationError
+
+from tessera.errors import FieldError, InvalidFields, InvalidRequest, Refusal
+
+M = TypeVar("M", bound=BaseModel)
 
 CSRF = "csrf_token"
 KEY = "form_key"
@@ -107,6 +112,42 @@ class Form:
     def summary(self) -> list[tuple[str, str]]:
         """Field and sentence; no field for what concerns the whole form."""
         return [(one.field, _sentence(one.message)) for one in self.errors]
+
+
+def checked(
+    model: type[M],
+    members: Mapping[str, Any],
+    sentences: Mapping[str, str],
+    also: Iterable[FieldError] = (),
+) -> M:
+    """The model of a form's values; `sentences` say what a field wants that is empty or unfit.
+
+    Raises `InvalidFields` with one error for each field at fault, and `also`.
+    """
+    faults = list(also)
+    made: M | None = None
+    try:
+        made = model.model_validate(members)
+    except ValidationError as unfit:
+        faults = [*(_fault(one, sentences) for one in unfit.errors(include_url=False)), *faults]
+    if made is None or faults:
+        first: dict[str, FieldError] = {}
+        for one in faults:
+            first.setdefault(one.field, one)
+        raise InvalidFields(first.values())
+    return made
+
+
+def _fault(error: Mapping[str, Any], sentences: Mapping[str, str]) -> FieldError:
+    field, kind = str(error["loc"][0]), str(error["type"])
+    if kind == "string_too_long":
+        most = error["ctx"]["max_length"]
+        return FieldError(field, "too_long", f"Use at most {most} characters here")
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if kind == "value_error":
+        return FieldError(field, "invalid_value", said)
+    code = "required" if kind in ("missing", "string_too_short", "bool_type") else "invalid_value"
+    return FieldError(field, code, sentences.get(field, said))
 
 
 def errors_of(refusal: Refusal, at: Mapping[str, str]) -> tuple[FieldError, ...]:

@@ -1,10 +1,12 @@
 """Addresses: only a path of ours is ever followed, and absolute ones begin with the base URL."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlencode, urlsplit
 
 _OWN_PATH = re.compile(r"/(?![/\\])[\w\-.~!$&'()*+,;=:@%/?\[\]{}|]*")
 _LONGEST = 4096
+_PLAIN_ORIGIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?)(?:[/?#]|$)")
 
 
 def own_path(text: str | None, otherwise: str = "/") -> str:
@@ -19,6 +21,15 @@ def origin_of(url: str) -> str:
     """`https://example.com` of `https://example.com/a?b`."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def image_origins(addresses: Iterable[str]) -> str:
+    """Of pictures, each once, as a page's policy names them.
+
+    An address whose host would say something else there is left out: its picture is not shown.
+    """
+    found = (_PLAIN_ORIGIN.match(one) for one in addresses)
+    return " ".join(dict.fromkeys(one[1] for one in found if one is not None))
 
 
 def with_query(path: str, **values: str | None) -> str:
