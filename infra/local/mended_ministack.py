@@ -9,7 +9,8 @@ since AWS does not have it, and the stack should not carry a way around it:
 - How far functions have read a table's stream is saved, but the stream is not: after a restart as
   many changes as were read before would pass unnoticed.
 - A schedule that a template made begins its minute anew when it is restored, as nobody noted when
-  it was made: what a restart has left waiting would wait for longer than anywhere in AWS.
+  it was made, and one of full hours forgets those that it has slept through: what a restart has
+  left waiting would wait for longer than anywhere in AWS.
 - The batch operations of SQS are checked as actions of their own. IAM knows none: a batch is sent
   by whoever may `sqs:SendMessage`.
 - Each function unpacks its layers for itself at its first call: 40 MB and more than a second of the
@@ -68,8 +69,7 @@ def _load_with_streams_at_their_start(data: dict[str, Any]) -> None:
 
 def _load_with_schedules_that_go_on(data: dict[str, Any]) -> None:
     _load_rules(data)
-    for rule in eventbridge._rules.all_values():
-        rule.setdefault("CreationTime", 0)
+    eventbridge._rule_last_fired.update(dict.fromkeys(eventbridge._rules._data, 0))
 
 
 def _action_that_iam_knows(

@@ -6,6 +6,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,22 @@ def test_unpacks_a_layer_once_for_all_functions_and_shows_them_nothing_of_ours(
 
 
 _CLOCK = "import time\ndef handler(event, context):\n    return time.time()\n"
+
+
+def test_makes_up_for_a_full_hour_that_it_slept_through(
+    emulator: Emulator, account: Account
+) -> None:
+    queue = account.client("sqs").create_queue(QueueName="woken")["QueueUrl"]
+    events = account.client("events")
+    hourly = (datetime.now(UTC) - timedelta(minutes=2)).minute
+    events.put_rule(Name="hourly", ScheduleExpression=f"cron({hourly} * * * ? *)")
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:woken"
+    events.put_targets(Rule="hourly", Targets=[{"Id": "1", "Arn": arn}])
+
+    emulator.restart()
+
+    received = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)
+    assert "Messages" in received
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime is not installed here")
