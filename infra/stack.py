@@ -59,7 +59,15 @@ class Tessera(Stack):
         )
 
         queues = {**delivery.queues, **commerce.queues}
-        pages = Pages(self, "Pages", platform=platform, api=api, vault=vault, pools=pools)
+        pages = Pages(
+            self,
+            "Pages",
+            platform=platform,
+            api=api,
+            vault=vault,
+            pools=pools,
+            documents=commerce.documents,
+        )
 
         monitoring = Monitoring(
             self,

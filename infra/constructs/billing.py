@@ -16,7 +16,7 @@ class Billing(Construct):
     ) -> None:
         super().__init__(scope, id)
         settings, commerce = platform.settings, api.tables.commerce
-        documents = DocumentsBucket(self, "Documents", settings=settings)
+        self.documents = documents = DocumentsBucket(self, "Documents", settings=settings)
         cursors = vault.cursors.uses()
         zone = setting(business_time_zone=settings.business_time_zone)
         of_owner = commerce.uses("GetItem", queries=["by_owner"])

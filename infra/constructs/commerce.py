@@ -55,7 +55,8 @@ class Commerce(Part):
             api=api,
         )
         Ordering(self, "Ordering", platform=platform, api=api, vault=vault)
-        Billing(self, "Billing", platform=platform, api=api, vault=vault)
+        billing = Billing(self, "Billing", platform=platform, api=api, vault=vault)
+        self.documents = billing.documents
         zone = setting(business_time_zone=settings.business_time_zone)
         Endpoint(
             self,

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.constructs import assets
 from infra.constructs.bundling import LocalBuild
+from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import FUNCTIONS, Package, Platform
 from infra.constructs.needs import Need, setting
@@ -19,7 +20,7 @@ from infra.constructs.part import Part
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.constructs.vault import Vault
-from infra.constructs.vendors import salesforce_client, zuora_client
+from infra.constructs.vendors import card_form, salesforce_client, zuora_client
 from infra.routes import ROUTES
 from tessera.edge.pages.frames import addresses
 
@@ -36,6 +37,7 @@ class Pages(Part):
         api: Api,
         vault: Vault,
         pools: Pools,
+        documents: DocumentsBucket,
     ) -> None:
         super().__init__(scope, id)
         self._platform, self._api, self._pools = platform, api, pools
@@ -77,13 +79,25 @@ class Pages(Part):
             *salesforce_client(vault, settings),
             setting(mode=settings.mode),
         )
-        self.family(
+        site = self.family(
             "pages/site",
             tables.catalog.uses("Query", "BatchGetItem"),
-            tables.partners.uses("BatchGetItem"),
+            tables.partners.uses("BatchGetItem", "GetItem"),
+            # Orders are placed here as by the API, by customers and by partner users.
+            tables.commerce.uses(
+                *("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
+                queries=["by_owner", "by_partner"],
+            ),
+            tables.events.uses("PutItem"),
+            tables.sessions.uses("GetItem", "PutItem", "UpdateItem"),
             vault.identity_providers(),
-            setting(mode=settings.mode),
+            vault.cursors.uses(),
+            documents.lends(),
+            *zuora_client(vault, settings),
+            card_form(settings),
+            setting(mode=settings.mode, zuora_owner_style=settings.zuora_owner_style),
         )
+        documents.explain(site)
 
     def family(self, folder: str, *needs: Need) -> Endpoint:
         """A page function with what every one needs: sessions, addresses, assets, the menu."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tessera.catalog.models import ComponentOptions, Page
 from tessera.edge.pages.frames import Link
-from tessera.edge.pages.visit import Answer, Moved, Visit
+from tessera.edge.pages.visit import Answer, Download, Moved, Visit
 from tessera.errors import NotFound
 
 
@@ -19,11 +19,12 @@ class Block(NamedTuple):
     crumbs: Sequence[Link | tuple[str, str]] = ()
     card_page: str = ""
     """The origin that the page's policy lets in for a hosted card form."""
-    moved: Moved | None = None
-    """Instead of the page: its visitor belongs elsewhere."""
+    moved: Moved | Download | None = None
+    """Instead of the page: its visitor belongs elsewhere, or came for a file."""
 
 
-Show: TypeAlias = Callable[[Visit, Page, ComponentOptions], Block]
+Show: TypeAlias = Callable[[Visit, Page, ComponentOptions], Block | None]
+"""`None` where the component has nothing to say this time."""
 Act: TypeAlias = Callable[[Visit, Page, ComponentOptions], Answer]
 
 

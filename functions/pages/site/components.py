@@ -6,23 +6,33 @@ what it needs (stores, Zuora) in `World`, which the handler fills.
 
 A form of a component posts to the page's own address and names the component:
 `<form method="post">{{ ui.form_keys(form) }}<input type="hidden" name="component" value="plan">`.
+
+Changing, leaving and renewing a subscription are flows of several steps inside one component, the
+same for customers and partner users: see `flows.py`.
 """
 
-from typing import NamedTuple
-
-from tessera.catalog.store import CatalogTable
-
+from .addresses import Addresses
 from .blocks import Component
+from .flows import Flows
+from .invoices import Invoices
+from .methods import PaymentMethods
 from .offers import Offers
-
-
-class World(NamedTuple):
-    """What components stand on."""
-
-    catalog: CatalogTable
+from .own import Belongings
+from .plan import NAMES, Plan
+from .subscriptions import Subscriptions
+from .world import World
 
 
 def components(world: World) -> dict[str, Component]:
+    own = Belongings(world.owners, world.partners, world.moment)
+    invoices, methods = Invoices(world, own), PaymentMethods(world, own)
+    addresses = Addresses(world, own)
+    plans = {name: Plan(name, own, Flows(world)) for name in NAMES}
     return {
         "offers": Component(Offers(world.catalog).show),
+        "subscriptions": Component(Subscriptions(own).show),
+        **{name: Component(plan.show, plan.act) for name, plan in plans.items()},
+        "invoices": Component(invoices.show, invoices.act),
+        "payment_methods": Component(methods.show, methods.act),
+        "addresses": Component(addresses.show, addresses.act),
     }

@@ -10,6 +10,7 @@ from tessera.edge.pages.locations import with_query
 from tessera.edge.pages.visit import Visit
 
 from .blocks import Block
+from .wording import rhythm, term_of_offer
 
 _NOTHING = "No offers are available here at the moment."
 _NOTHING_FOR_PARTNER = "No offers are available to {} here. Ask your contact."
@@ -54,7 +55,7 @@ def _card(offer: Offer) -> dict[str, Any]:
     return {
         "name": attributes.display_name or offer.name,
         "prices": [_price(charge) for charge in attributes.price],
-        "term": _term(offer),
+        "term": term_of_offer(offer),
         "features": [line for line in features if line],
         "href": with_query(address, offer=offer.id),
         "button": attributes.cta_text or "Order",
@@ -69,24 +70,6 @@ def _price(charge: Charge) -> dict[str, Any]:
         "rhythm": rhythm(charge),
         "name": charge.name or "",
     }
-
-
-def rhythm(charge: Charge) -> str:
-    """`per month`, `every 3 months`, `once`."""
-    if charge.type == "one_time" or not charge.repeat_interval_type:
-        return "once" if charge.type == "one_time" else ""
-    every, unit = charge.repeat_interval or 1, charge.repeat_interval_type
-    return f"per {unit.removesuffix('s')}" if every == 1 else f"every {every} {unit}"
-
-
-def _term(offer: Offer) -> str:
-    term, renews = offer.data.attributes.term, offer.data.attributes.auto_renew
-    if term.renewal_type == "EVERGREEN":
-        return "Runs until it is cancelled"
-    if term.length is None or term.type is None:
-        return ""
-    unit = term.type.removesuffix("s") if term.length == 1 else term.type
-    return f"{term.length} {unit}, {'renews by itself' if renews else 'then ends'}"
 
 
 def _recurring(offer: Offer) -> Decimal:

@@ -46,8 +46,9 @@ class Site:
         shown = []
         for one in page.components:
             component = self._components.get(one.name)
-            if component is not None:
-                shown.append(component.show(visit, page, one.options))
+            block = component.show(visit, page, one.options) if component is not None else None
+            if block is not None:
+                shown.append(block)
         moved = next((block.moved for block in shown if block.moved is not None), None)
         if moved is not None:
             return moved

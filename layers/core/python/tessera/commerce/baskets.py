@@ -283,6 +283,7 @@ def _view(
 ) -> dict[str, Any]:
     plans = plans_on(holding, moment.today)
     current = next((plan for plan in plans if plan.id == basket.subscription_offer), None)
+    offered = choices(holding, current, plans, caller, shop)
     selection = {
         "offer": {"id": basket.offer} if basket.offer else None,
         "quantity": basket.quantity,
@@ -293,7 +294,10 @@ def _view(
         "checkoutId": basket.id,
         "forSubscription": {"id": holding.id, "name": holding.name},
         "forSubscriptionOffer": {"id": current.id} if current else None,
-        **_choices(holding, current, plans, caller, shop),
+        "upgrades": [_shown(one, caller) for one in offered.upgrades],
+        "downgrades": [_shown(one, caller) for one in offered.downgrades],
+        "addOns": [_shown(one, caller) for one in offered.add_ons],
+        "saveOffers": [_shown(one, caller) for one in offered.save_offers],
         "cancel": _cancel(cancel_days(holding, caller, moment.today)),
         "selection": {name: value for name, value in selection.items() if value is not None},
         "preview": {name: value for name, value in told.items() if name != "warnings"},
@@ -316,41 +320,54 @@ def _told(
     }
 
 
-def _choices(
+class Choices(NamedTuple):
+    """What somebody may choose from for a subscription, as the catalog is now."""
+
+    upgrades: tuple[ForSale, ...] = ()
+    downgrades: tuple[ForSale, ...] = ()
+    add_ons: tuple[ForSale, ...] = ()
+    save_offers: tuple[ForSale, ...] = ()
+
+
+def choices(
     holding: Holding,
     current: SubscriptionOffer | None,
     plans: tuple[SubscriptionOffer, ...],
     caller: Caller,
     shop: Shop,
-) -> dict[str, list[dict[str, Any]]]:
-    """What this caller can choose from here, as the catalog is now."""
+) -> Choices:
+    """Beside `current`, the plan that would be replaced; `plans` are all that are in force."""
     now_sold = shop.for_sale({plan.data.offer.id for plan in plans})
     offer = now_sold[current.data.offer.id][0] if current and _is_sold(current, now_sold) else None
-    lists: dict[str, list[str]] = {"upgrades": [], "downgrades": [], "saveOffers": []}
-    if isinstance(offer, Offer):
-        attributes = offer.data.attributes
-        lists["upgrades"] = [one.id for one in attributes.upgrade_offers]
-        lists["downgrades"] = [one.id for one in attributes.downgrade_offers]
-        lists["saveOffers"] = [one.id for one in attributes.save_offers]
-    lists["addOns"] = [
+    add_ons = [
         one.id
         for sold, _ in now_sold.values()
         if isinstance(sold, Offer)
         for one in sold.data.attributes.cross_sell_addons
     ]
-    items = shop.for_sale({id for ids in lists.values() for id in ids})
+    lists: tuple[list[str], ...] = ([], [], add_ons, [])
+    if isinstance(offer, Offer):
+        attributes = offer.data.attributes
+        lists = (
+            [one.id for one in attributes.upgrade_offers],
+            [one.id for one in attributes.downgrade_offers],
+            add_ons,
+            [one.id for one in attributes.save_offers],
+        )
+    items = shop.for_sale({id for ids in lists for id in ids})
     products = {product.id for plan in plans for product in plan.data.products}
-    shown: dict[str, list[dict[str, Any]]] = {}
-    for name, ids in lists.items():
+
+    def offered(ids: list[str]) -> tuple[ForSale, ...]:
         found = [items[id][0] for id in dict.fromkeys(ids) if id in items]
-        shown[name] = [
-            _shown(item, caller)
+        return tuple(
+            item
             for item in found
             if is_eligible(item, caller, holding)
             and item.currency in (None, holding.data.currency)
             and (not isinstance(item, AddOn) or goes_with(item, products))
-        ]
-    return {name: shown[name] for name in ("upgrades", "downgrades", "addOns", "saveOffers")}
+        )
+
+    return Choices(*(offered(ids) for ids in lists))
 
 
 def _is_sold(plan: SubscriptionOffer, sold: Sold) -> bool:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from tessera import clock
 from tessera.edge.callers import StoredPartners
+from tessera.edge.downloads import download
 from tessera.edge.idempotency import Repeats
 from tessera.edge.observability import Outcome, begin, flush_metrics, logger, note
 from tessera.edge.pages import cookies, failures, formats, security
@@ -24,7 +25,7 @@ from tessera.edge.pages.frames import CONSOLE, PLAIN, console_menu
 from tessera.edge.pages.locations import own_path, with_query
 from tessera.edge.pages.once import once
 from tessera.edge.pages.rendering import Reader, Templates
-from tessera.edge.pages.visit import Answer, Moved, Shown, SignInNeeded, Visit
+from tessera.edge.pages.visit import Answer, Download, Moved, Shown, SignInNeeded, Visit
 from tessera.errors import (
     Conflict,
     Forbidden,
@@ -37,7 +38,7 @@ from tessera.errors import (
 from tessera.identity.session_store import SessionsTable
 from tessera.identity.sessions import Flash, Kind, new_token, seen
 
-__all__ = ["Answer", "Moved", "Pages", "Shown", "Visit", "entrypoint"]
+__all__ = ["Answer", "Download", "Moved", "Pages", "Shown", "Visit", "entrypoint"]
 
 PageFunction: TypeAlias = Callable[..., Answer]
 KindOf: TypeAlias = Callable[[Visit], Kind | None]
@@ -186,10 +187,12 @@ class Pages(APIGatewayHttpResolver):
             answer = again(visit)
             if isinstance(answer, Shown):
                 answer = answer._replace(status=status)
-        return self._moved(answer, visit) if isinstance(answer, Moved) else self._shown(answer)
-
-    def _shown(self, answer: Shown) -> Response[str]:
-        return self.render(answer, self.context["visit"])
+        match answer:
+            case Moved():
+                return self._moved(answer, visit)
+            case Download():
+                return download(answer.content, name=answer.name, lend=answer.lend)
+        return self.render(answer, visit)
 
     def _let_in(self, visit: Visit, is_open: bool, *, parks: bool) -> None:
         """Raises `SignInNeeded`, `Forbidden`, and `NotFound` for an action that nobody may do."""

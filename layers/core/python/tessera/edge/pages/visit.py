@@ -1,6 +1,6 @@
 """One request to a page: who asks, what for, and how it is answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -35,7 +35,17 @@ class Moved(NamedTuple):
     flash: Flash | None = None
 
 
-Answer = Shown | Moved
+class Download(NamedTuple):
+    """A PDF in place of a page."""
+
+    content: bytes
+    name: str
+    """What it is saved under."""
+    lend: Callable[..., str]
+    """Keeps what is too large to be answered, and gives a link to it."""
+
+
+Answer = Shown | Moved | Download
 
 
 class SignInNeeded(Exception):
