@@ -24,6 +24,24 @@
     addEventListener("beforeunload", (event) => { if (!sent && changed()) event.preventDefault(); });
   };
 
+  // The billing system's own form for a card: only the name it gives the card comes to us.
+  const card = () => {
+    const form = document.querySelector("form[data-card]");
+    if (!form) return;
+    const note = form.querySelector("[role=alert]");
+    const say = (text) => { note.textContent = text; note.hidden = false; };
+    if (!window.Z) return say(form.dataset.silent);
+    Z.renderWithErrorHandler(JSON.parse(form.dataset.card), {}, (result) => {
+      if (String(result.success) !== "true") return say(form.dataset.refused);
+      form.elements["payment.zuora.refId"].value = result.refId;
+      form.requestSubmit();
+    }, (key, code, message) => {
+      if (Z.sendErrorMessageToHpm) Z.sendErrorMessageToHpm(key, message);
+      else say(message);
+    });
+  };
+  addEventListener("load", card);
+
   addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
     if (button) {

@@ -155,12 +155,18 @@ def list_page(
     return {"items": [one.wire() for one in shown], "cursor": more}
 
 
-def read_pdf(id: str, viewer: Viewer, *, invoices: Invoices, customers: Customers) -> Pdf:
-    """Raises `NotFound` in the same words for another's and for none, and `PdfNotReady`."""
+def read(id: str, viewer: Viewer, *, invoices: Invoices, customers: Customers) -> Invoice:
+    """Raises `NotFound` in the same words for another's and for none."""
     invoices.require()
     found = invoices.find(id) if _ZUORA_ID.fullmatch(id) else None
     if found is None or not _may_see(found, viewer, invoices, customers):
         raise NotFound("There is no invoice with this id.", code="not_found")
+    return found
+
+
+def read_pdf(id: str, viewer: Viewer, *, invoices: Invoices, customers: Customers) -> Pdf:
+    """Raises what `read` raises, and `PdfNotReady`."""
+    found = read(id, viewer, invoices=invoices, customers=customers)
     content = invoices.pdf(id)
     if content is None:
         raise PdfNotReady("The PDF of this invoice is being made. Try again in a few minutes.")

@@ -41,3 +41,8 @@ def country_code(name: str | None) -> str | None:
 def country_name(code: str | None) -> str | None:
     """`United Kingdom` for `GB`; a name or an unknown code comes back unchanged."""
     return None if code is None else _FIRST_NAMES.get(code, code)
+
+
+def all_countries() -> list[tuple[str, str]]:
+    """Code and name of each that is listed, by name."""
+    return sorted(_FIRST_NAMES.items(), key=lambda entry: entry[1])

@@ -1,0 +1,141 @@
+"""`plan`, `add_ons`, `cancel`: a customer's subscription, and the ways to change it.
+
+The three share one card: which of them are on the page says which ways it offers.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from tessera.catalog.models import ComponentOptions, Page
+from tessera.commerce.models import Holding
+from tessera.edge.pages.app import Answer, Visit
+from tessera.edge.pages.locations import with_query
+from tessera.errors import NotFound
+
+from . import flows, held, payments, wording
+from .blocks import Block
+from .flows import Flows
+from .own import Belongings, Own, nothing_found
+from .step import Step
+
+NAMES = ("plan", "add_ons", "cancel")
+_FLOWS = {"plan": ("update", "renew"), "add_ons": ("update",), "cancel": ("cancel",)}
+_ADD_ONS = "add-ons"
+
+
+class Plan:
+    def __init__(self, name: str, own: Belongings, steps: Flows) -> None:
+        self._name = name
+        self._own = own
+        self._steps = steps
+
+    def show(self, visit: Visit, page: Page, options: ComponentOptions) -> Block | None:
+        if visit.query.get("do"):
+            return (
+                self._steps.show(visit, self._at(visit, page)) if self._takes(visit, page) else None
+            )
+        if self._name != _present(page)[0]:
+            return None
+        own = self._own.of(visit)
+        if not own.holdings:
+            return nothing_found(visit, page, self._name, options)
+        return self._card(visit, own, page, options)
+
+    def act(self, visit: Visit, page: Page, options: ComponentOptions) -> Answer:
+        if not self._takes(visit, page):
+            raise NotFound("This page has no such form.")
+        return self._steps.act(visit, self._at(visit, page))
+
+    def _at(self, visit: Visit, page: Page) -> Step:
+        return Step.of(
+            visit,
+            home=page.slug,
+            home_name=page.name,
+            component=self._name,
+            allowed=_FLOWS[self._name],
+        )
+
+    def _takes(self, visit: Visit, page: Page) -> bool:
+        """Is the flow that the address names this component's?"""
+        flow = visit.query.get("do", "")
+        fitting = [one for one in _present(page) if flow in _FLOWS[one]]
+        if visit.query.get("part") == _ADD_ONS and "add_ons" in fitting:
+            return self._name == "add_ons"
+        if not fitting:
+            raise NotFound("This page has no such form.")
+        return self._name == fitting[0]
+
+    def _card(self, visit: Visit, own: Own, page: Page, options: ComponentOptions) -> Block:
+        wanted = visit.query.get("subscription")
+        several = len(own.holdings) > 1
+        if several and not wanted:
+            choice = [_choice(one, visit) for one in own.holdings]
+            return Block(
+                "components/plan.html",
+                {"choice": choice, "subscription": None, "others": ""},
+                title=options.title or "",
+            )
+        holding = own.holding(wanted) if wanted else own.holdings[0]
+        return Block(
+            "components/plan.html",
+            {
+                "choice": [],
+                "subscription": self._view(holding, own, visit, page),
+                "others": visit.path if several else "",
+            },
+            title=options.title or "",
+        )
+
+    def _view(self, holding: Holding, own: Own, visit: Visit, page: Page) -> dict[str, Any]:
+        today, locale = own.moment.today, visit.locale
+        is_known = bool(holding.offers)
+        pending = flows.pending(holding, today, locale)
+        seller = self._own.seller(holding)
+        sentence = ""
+        if seller:
+            sentence = f"{seller} manages your plan. Ask them to change it."
+        elif not is_known and held.is_running(holding):
+            sentence = (
+                "This plan is not sold here, so it cannot be changed on this page. Our support can"
+                " change it for you."
+            )
+        facts = held.facts(holding, today, locale)
+        if not is_known:
+            facts += held.charges(holding, today, locale)
+        return {
+            "id": holding.id,
+            "name": payments.name_of(holding),
+            "status": wording.status_of(holding),
+            "facts": facts,
+            "pending": pending,
+            "sentence": sentence,
+            "links": [] if pending or seller else _links(holding, own, page, is_known),
+        }
+
+
+def _links(holding: Holding, own: Own, page: Page, is_known: bool) -> list[tuple[str, str]]:
+    present: Collection[str] = _present(page)
+    can = flows.links(holding, own.caller, own.moment.today, page.slug)
+    offered = []
+    if can.update and is_known and "plan" in present:
+        offered.append(("Change plan", can.update))
+    if can.update and is_known and "add_ons" in present:
+        offered.append(("Add-ons", with_query(can.update, part=_ADD_ONS)))
+    if can.renew and is_known and "plan" in present:
+        offered.append(("Renew", can.renew))
+    if can.cancel and "cancel" in present:
+        offered.append(("Cancel", can.cancel))
+    return offered
+
+
+def _present(page: Page) -> list[str]:
+    return [one.name for one in page.components if one.name in NAMES]
+
+
+def _choice(holding: Holding, visit: Visit) -> dict[str, Any]:
+    return {
+        "name": payments.name_of(holding),
+        "status": wording.status_of(holding),
+        "reference": holding.name or "",
+        "href": with_query(visit.path, subscription=holding.id),
+    }
