@@ -66,6 +66,7 @@ class Tessera(Stack):
             api=api,
             vault=vault,
             pools=pools,
+            slow=delivery.queues["slow"],
             documents=commerce.documents,
         )
 

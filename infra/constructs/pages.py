@@ -16,9 +16,11 @@ from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import FUNCTIONS, Package, Platform
 from infra.constructs.needs import Need, setting
+from infra.constructs.operations import webhook_pages
 from infra.constructs.part import Part
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
+from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import card_form, salesforce_client, zuora_client
 from infra.routes import ROUTES
@@ -37,8 +39,10 @@ class Pages(Part):
         api: Api,
         vault: Vault,
         pools: Pools,
+        slow: WorkQueue,
         documents: DocumentsBucket,
     ) -> None:
+        """`slow` takes the hints of webhooks that a person sends again."""
         super().__init__(scope, id)
         self._platform, self._api, self._pools = platform, api, pools
         settings, tables = platform.settings, api.tables
@@ -79,6 +83,7 @@ class Pages(Part):
             *salesforce_client(vault, settings),
             setting(mode=settings.mode),
         )
+        self.family("pages/webhooks", *webhook_pages(platform, api, vault, slow))
         site = self.family(
             "pages/site",
             tables.catalog.uses("Query", "BatchGetItem"),

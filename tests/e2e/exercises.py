@@ -1038,3 +1038,57 @@ def visit_the_partner_pages(deployed: Deployed) -> None:
     assert pages.send("/partner/offers", **keys, component="none").status_code == 404
     session.age(deployed, pages, "partner", seen=clock.now() - timedelta(hours=3))
     assert "parked=" in pages.send("/partner/offers", **keys).headers["Location"]
+
+
+@exercise("pages/webhooks")
+def look_after_webhooks_on_pages(deployed: Deployed) -> None:
+    """Add an endpoint, try it, see what failed, send it again, change it, and let it go."""
+    pages = session.operator(deployed)
+    home, inbox = "/objects/webhooks/limio", deployed.inbox(fresh("pages"))
+    new = {"url": inbox.url, "description": fresh("Inbox"), "auth": "none", "waits": "86400"}
+    at = pages.post(f"{home}/endpoints/new", **new).headers["Location"]
+    id = at.rpartition("/")[2]
+    token = session.hidden(pages.get(at).text, "csrf_token")
+
+    assert "whsec_" in pages.send(f"{at}/reveal", csrf_token=token).text
+    assert pages.post(f"{at}/rotate", overlap="24").headers["Location"] == at
+    inbox.behave(mode="answer", status=503, body="busy")
+    sent = order(deployed.api)
+    event = inbox.deliveries(at_least=1)[0]["headers"]["webhook-id"]
+    delivery = f"{home}/deliveries/{event}/{id}"
+    eventually(lambda: "Response 503" in pages.get(delivery).text)
+    assert event in pages.get(f"{home}?endpoint={id}&state=failing").text
+    assert pages.get(f"{home}/events?owner={sent['owner']}").status_code == 200
+    assert pages.get(f"{home}/events").status_code == 200
+    assert event in pages.get(f"{home}/events/{event}").text
+
+    inbox.behave(mode="answer")
+    assert pages.send(f"{delivery}/replay", csrf_token=token).status_code == 303
+    eventually(lambda: "The receiver accepted the event." in pages.get(delivery).text)
+    tried = pages.post(f"{at}/test", type="order.completed").headers["Location"]
+    eventually(lambda: "The receiver accepted the event." in pages.get(tried).text)
+    job = pages.post(f"{at}/recover", since="2026-01-01T00:00")
+    assert pages.get(job.headers["Location"]).status_code == 200
+    version = session.hidden(pages.get(f"{at}/edit").text, "version")
+    edited = {**new, "version": version, "url": f"{inbox.url}?again"}
+    assert pages.post(f"{at}/edit", **edited).status_code == 303
+    assert pages.send(f"{at}/pause", csrf_token=token).status_code == 303
+    assert pages.post(f"{at}/resume", discard="yes").status_code == 303
+    assert pages.post(f"{at}/delete").headers["Location"] == f"{home}/endpoints"
+    leave_and_come_back(deployed, pages, f"{home}/endpoints/new")
+
+
+def eventually(holds: Callable[[], bool], *, within: float = 60) -> None:
+    until = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def leave_and_come_back(deployed: Deployed, pages: session.Pages, form: str) -> None:
+    """A session that is prolonged, and a form that comes after it has ended and is parked."""
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(minutes=2))
+    token = session.hidden(pages.get(form).text, "csrf_token")
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(hours=1))
+    parked = pages.send(form, csrf_token=token, form_key=fresh("form"))
+    assert "parked=" in parked.headers["Location"]

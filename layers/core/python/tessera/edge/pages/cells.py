@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from tessera.edge.pages.charts import Chart
 from tessera.edge.pages.tables import Paging
 
 Tone: TypeAlias = Literal["good", "wait", "bad", "off", "info"]
@@ -86,6 +87,16 @@ def ago(value: datetime | None) -> Cell:
 def logo(name: str, href: str, image: str) -> Cell:
     """A name that is a link, with its picture before it."""
     return Cell("logo", (name, image), href)
+
+
+def tick(value: str, words: str) -> Cell:
+    """A box by which a row is chosen, for the page's form with the id `selection`."""
+    return Cell("tick", value, words)
+
+
+def chart(bars: Chart) -> Cell:
+    """Small, for a row; its sentence is what a screen reader says."""
+    return Cell("chart", bars)
 
 
 def several(*cells: Cell) -> Cell:

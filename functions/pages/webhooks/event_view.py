@@ -1,0 +1,128 @@
+"""Events as they are shown: what happened, and whether any endpoint listened."""
+
+import json
+from collections.abc import Sequence
+
+from tessera.edge.pages.cells import (
+    GOOD,
+    INFO,
+    OFF,
+    Cell,
+    Column,
+    Table,
+    ago,
+    badge,
+    id_,
+    link,
+    moment,
+    number,
+    several,
+    text,
+)
+from tessera.edge.pages.visit import Answer, Visit
+from tessera.events import EVENT_TYPES
+from tessera.webhooks.announced import EventPage, EventSummary, EventView
+from tessera.webhooks.models import Delivery, Target
+
+from . import delivery_view
+from .filters import EVENT_FILTERS
+from .places import EVENTS, HOME, OWNERS, event_at, tabs
+
+
+def listed(visit: Visit, page: EventPage, told: Sequence[Sequence[Delivery]]) -> Answer:
+    return visit.show(
+        "events.html",
+        "Events",
+        crumbs=[HOME],
+        tabs=tabs(EVENTS),
+        types=[(one, one) for one in EVENT_TYPES],
+        typed={one: visit.query.get(one, "") for one in EVENT_FILTERS},
+        table=Table(
+            "Events",
+            (
+                Column("Event type"),
+                Column("Subject"),
+                Column("Who listened"),
+                Column("Happened"),
+            ),
+            [
+                (
+                    link(event.type, event_at(event.id)),
+                    delivery_view.subject(event),
+                    _listened(event, rows),
+                    ago(event.created_at),
+                )
+                for event, rows in zip(page.items, told, strict=True)
+            ],
+            visit.paging(page.cursor, filters=EVENT_FILTERS),
+            "newest first",
+        ),
+    )
+
+
+def read(visit: Visit, found: EventView, targets: Sequence[Target]) -> Answer:
+    names = {one.endpoint.id: delivery_view.name(one.endpoint) for one in targets}
+    return visit.show(
+        "event.html",
+        f"{found.type} {found.id[-6:]}",
+        crumbs=[HOME, ("Events", EVENTS)],
+        facts=_facts(found),
+        bodies=[
+            (
+                "" if len(found.bodies) == 1 else _dialects(one.dialects[0].release),
+                json.dumps(json.loads(one.body), indent=2, ensure_ascii=False),
+            )
+            for one in found.bodies
+        ],
+        is_for_all=found.webhook,
+        table=Table(
+            "Deliveries",
+            (
+                Column("Event type"),
+                Column("Subject"),
+                Column("Endpoint"),
+                Column("State"),
+                Column("Attempts", numeric=True),
+                Column("Last status"),
+                Column("Age"),
+            ),
+            [delivery_view.row(one, names) for one in found.deliveries],
+        ),
+    )
+
+
+def _listened(event: EventSummary, rows: Sequence[Delivery]) -> Cell:
+    if not event.webhook:
+        return badge("inside only", OFF)
+    if not rows:
+        return badge("nobody", OFF)
+    delivered = sum(one.state == "delivered" for one in rows)
+    if delivered == len(rows):
+        return several(badge("delivered", GOOD), text(_endpoints(len(rows))))
+    gave_up = sum(one.state == "exhausted" for one in rows)
+    word = "gave up" if gave_up else "on its way"
+    return several(
+        badge(word, delivery_view.TONES.get(word, INFO)),
+        text(f"{delivered} of {_endpoints(len(rows))} delivered"),
+    )
+
+
+def _endpoints(how_many: int) -> str:
+    return "1 endpoint" if how_many == 1 else f"{how_many} endpoints"
+
+
+def _facts(found: EventView) -> list[tuple[str, Cell]]:
+    owner = link(found.owner, f"{OWNERS}/{found.owner}") if found.owner else text("")
+    pairs = [
+        ("Event", id_(found.id)),
+        ("Happened", moment(found.created_at)),
+        ("Owner", owner),
+        ("Subscription", id_(found.subscription)),
+    ]
+    if found.sequence is not None:
+        pairs.append(("Sequence", number(found.sequence)))
+    return pairs
+
+
+def _dialects(release: str) -> str:
+    return f"As release {release} has it"

@@ -1,0 +1,31 @@
+"""What the console's pages on webhooks and orders work with."""
+
+from infra.constructs.endpoint import Api
+from infra.constructs.function import Platform
+from infra.constructs.needs import Need, setting
+from infra.constructs.queue import WorkQueue
+from infra.constructs.vault import Vault
+from infra.constructs.webhooks import BOUNDED_DNS, egress
+
+
+def webhook_pages(platform: Platform, api: Api, vault: Vault, slow: WorkQueue) -> tuple[Need, ...]:
+    """`slow` takes the hints of deliveries that a person sends again."""
+    tables = api.tables
+    return (
+        tables.webhooks.uses(
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            queries=["by_endpoint", "failed"],
+        ),
+        tables.events.uses("GetItem", "BatchGetItem", "PutItem", queries=["by_day", "by_owner"]),
+        vault.seals("Encrypt", "Decrypt"),
+        vault.cursors.uses(),
+        slow.sends("SLOW_QUEUE_URL"),
+        egress(platform, api),
+        BOUNDED_DNS,
+        setting(endpoint_limit=platform.settings.endpoint_limit),
+    )
