@@ -215,6 +215,7 @@ def _order(now: datetime, order_type: str, *, is_complete: bool) -> Body:
         "status": "complete" if is_complete else "pending",
         "at": clock.instant(now),
         "attempts": 1 if is_complete else 0,
+        "generation": 0,
     }
     return _object(
         _ORDER,
