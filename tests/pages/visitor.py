@@ -99,7 +99,9 @@ class Visitor:
     def _seen(self, answer: dict[str, Any]) -> Seen:
         content = answer["body"]
         if answer["isBase64Encoded"]:
-            content = gzip.decompress(base64.b64decode(content)).decode()
+            raw = base64.b64decode(content)
+            is_packed = answer["headers"].get("Content-Encoding") == "gzip"
+            content = gzip.decompress(raw).decode() if is_packed else raw.decode("latin-1")
         for cookie in answer.get("cookies") or []:
             name, _, value = cookie.partition(";")[0].partition("=")
             if value:
