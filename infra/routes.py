@@ -44,6 +44,8 @@ OPERATOR_PAGE = Callers("operator_session", ("admin", "support"))
 VISITOR_PAGE = Callers("visitor_session")
 """Who may come is configured with the page."""
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
 ROUTES = (
     Route(
         "POST",
@@ -403,10 +405,38 @@ ROUTES = (
         "pages/webhooks",
         (OPERATOR_PAGE,),
     ),
+    Route("GET", "/settings/catalog/entitlements", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/catalog/entitlements/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("POST", "/settings/catalog/entitlements/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/entitlements/{id}", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("POST", "/settings/catalog/entitlements/{id}", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/products", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/catalog/products/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("POST", "/settings/catalog/products/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/products/{id}", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("POST", "/settings/catalog/products/{id}", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/products/{id}/entitlements", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("POST", "/settings/catalog/products/{id}/entitlements", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/products/{id}/offers", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/catalog/offers", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/catalog/offers/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("POST", "/settings/catalog/offers/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/offers/{id}", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("POST", "/settings/catalog/offers/{id}", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/add-ons", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("GET", "/settings/catalog/add-ons/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("POST", "/settings/catalog/add-ons/new", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/add-ons/{id}", "pages/catalog", (OPERATOR_PAGE,)),
+    Route("POST", "/settings/catalog/add-ons/{id}", "pages/catalog", (ADMIN_PAGE,)),
+    Route("GET", "/settings/catalog/{kind}/{id}/archive", "pages/catalog", (ADMIN_PAGE,)),
+    Route("POST", "/settings/catalog/{kind}/{id}/archive", "pages/catalog", (ADMIN_PAGE,)),
     Route("GET", "/auth/{kind}", "pages/sign_in", ()),
     Route("GET", "/auth/{kind}/callback", "pages/sign_in", ()),
     Route("POST", "/auth/{kind}/sign-out", "pages/sign_in", ()),
     Route("GET", "/assets/{name}", "pages/assets", ()),
+    Route("GET", "/openapi.json", "pages/api_document", ()),
+    Route("GET", "/reference", "pages/reference", ()),
+    *(Route(method, "/api/{path+}", "pages/api_document", ()) for method in _METHODS),
     Route("GET", "/{slug+}", "pages/site", (VISITOR_PAGE,)),
     Route("POST", "/{slug+}", "pages/site", (VISITOR_PAGE,)),
 )

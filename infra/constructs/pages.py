@@ -47,6 +47,8 @@ class Pages(Part):
         self._platform, self._api, self._pools = platform, api, pools
         settings, tables = platform.settings, api.tables
         Endpoint(self, "pages/assets", platform=platform, api=api, package=_built_assets())
+        Endpoint(self, "pages/api_document", platform=platform, api=api)
+        self.family("pages/reference")
         self.family(
             "pages/sign_in",
             tables.sessions.uses("GetItem", "PutItem", "DeleteItem"),
@@ -81,6 +83,14 @@ class Pages(Part):
             vault.cursors.uses(),
             *zuora_client(vault, settings),
             *salesforce_client(vault, settings),
+            setting(mode=settings.mode),
+        )
+        self.family(
+            "pages/catalog",
+            tables.catalog.uses("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
+            tables.partners.uses(queries=["newest"]),
+            vault.cursors.uses(),
+            *zuora_client(vault, settings),
             setting(mode=settings.mode),
         )
         self.family("pages/webhooks", *webhook_pages(platform, api, vault, slow))

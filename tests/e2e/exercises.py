@@ -19,6 +19,8 @@ from infra.local.api_client import Api
 from tessera import clock, ids
 from tessera.commerce.merge_store import MergeTable
 from tessera.commerce.merging import OwnerChange, merge
+from tessera.objects import compact_json
+from tessera.webhooks.outbox import Outbox
 from tests.e2e.conftest import Deployed, Inbox
 from tests.e2e.pages import session
 
@@ -213,12 +215,10 @@ def carry_orders_out(deployed: Deployed) -> None:
     assert (failed["status"], failed["error"]["step"]) == ("failed", "zuora_order")
 
     operator = api.operator_token()
-    headers = {"Idempotency-Key": fresh("key")}
     path = f"/api/admin/order/{id}/retry"
-    retried = api.send("POST", path, {}, token=operator, headers=headers)
+    retried = api.send("POST", path, {}, token=operator)
     assert retried.status_code == 202, retried.text
-    headers = {"Idempotency-Key": fresh("key")}
-    assert api.send("POST", path, {}, token=operator, headers=headers).status_code == 409
+    assert api.send("POST", path, {}, token=operator).status_code == 409
     ended = reached(api, f"/api/order/{id}", "complete")
     assert [step["status"] for step in ended["process"]] == ["complete", "complete"]
     step = api.call("GET", f"/api/objects/limio/process/{ended['process'][0]['id']}")
@@ -332,8 +332,7 @@ def order_what_there_is(deployed: Deployed, path: str, token: str | None, number
     api = deployed.api
 
     def send(**body: Any) -> Any:
-        headers = {"Idempotency-Key": fresh("key")}
-        return api.send("POST", path, body, token=token, headers=headers)
+        return api.send("POST", path, body, token=token)
 
     names = {"firstName": "Ana", "lastName": "Ana"}
     subscription = {"forSubscription": {"name": number}}
@@ -416,8 +415,7 @@ def serve_oneself(deployed: Deployed) -> None:
     keep_names_of_a_partners_customer(deployed)
     for who_is_new in ("/api/mma/order", "/api/mma/order/preview", path):
         newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
-        key = {"Idempotency-Key": fresh("key")}
-        refused = api.send("POST", who_is_new, opening, token=newcomer, headers=key)
+        refused = api.send("POST", who_is_new, opening, token=newcomer)
         assert refused.status_code in (404, 422)
     for method, query in (("PUT", ""), ("GET", f"?checkoutId={basket['checkoutId']}")):
         newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
@@ -665,6 +663,18 @@ def keep_a_catalog(deployed: Deployed) -> None:
     assert api.call("GET", f"/api/catalog/offers?limit=1&queryMore={first['queryMore']}")["items"]
     assert api.send("DELETE", path).status_code == 204
     assert api.call("GET", path)["status"] == "archived"
+    keep_a_page(api)
+
+
+def keep_a_page(api: Api) -> None:
+    """It cannot have the address of an installed page; once archived, it gives up its own."""
+    page = {"name": fresh("Page"), "kind": "checkout", "authentication": "customer"}
+    installed = {**page, "slug": "/billing"}
+    assert api.send("POST", "/api/catalog/pages", installed).status_code == 409
+    made = api.call("POST", "/api/catalog/pages", {**page, "slug": f"/{fresh('page')}"})
+    path = f"/api/catalog/pages/{made['id']}"
+    assert api.send("PUT", path, installed).status_code == 409
+    assert api.send("DELETE", path).status_code == 204
 
 
 def organisation(api: Api, **detail: Any) -> str:
@@ -843,6 +853,30 @@ def deliver(deployed: Deployed) -> None:
     assert delivery["state"] == "delivered"
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes[1] == "http_error"
+    come_out_of_the_archive(deployed, event)
+    inbox.behave(mode="answer", status=410)
+    order(api)
+    disabled(api, made["id"])
+
+
+def come_out_of_the_archive(deployed: Deployed, event: str) -> None:
+    """An event of some days ago is on the bus again, and was fanned out already."""
+    found = Outbox(deployed.stack.outputs["EventsTable"]).find(event, now=clock.now())
+    assert found is not None
+    old = found.model_copy(update={"created_at": found.created_at - timedelta(days=2)})
+    record = {"messageId": fresh("message"), "body": compact_json(old.wire())}
+
+    answer = boto3.client("lambda").invoke(
+        FunctionName="tessera-dev-fan_out_event", Payload=json.dumps({"Records": [record]})
+    )
+
+    assert json.load(answer["Payload"]) == {"batchItemFailures": []}
+
+
+def disabled(api: Api, endpoint: str) -> None:
+    """Waits until the engine has switched it off."""
+    path = f"/api/webhooks/endpoints/{endpoint}"
+    eventually(lambda: api.call("GET", path)["status"] == "disabled", within=150)
 
 
 @exercise("webhooks/sweep_deliveries")
@@ -861,6 +895,24 @@ def heal(deployed: Deployed) -> None:
     assert delivery["state"] == "delivered"
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes == {1: "http_error", 2: "lost", 3: "delivered"}
+    fail_for_days(deployed, made["id"])
+    disabled(api, made["id"])
+
+
+def fail_for_days(deployed: Deployed, endpoint: str) -> None:
+    """What is left of an endpoint's health after a week without a success."""
+    now = clock.now()
+    boto3.client("dynamodb").update_item(
+        TableName=deployed.stack.outputs["WebhooksTable"],
+        Key={"pk": {"S": "ENDPOINTS"}, "sk": {"S": f"{endpoint}#HEALTH"}},
+        UpdateExpression="SET failures = :many, failing_since = :since, last_failure_at = :last",
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeValues={
+            ":many": {"N": "100"},
+            ":since": {"S": clock.instant(now - timedelta(days=7))},
+            ":last": {"S": clock.instant(now)},
+        },
+    )
 
 
 def lose_the_sender(deployed: Deployed, event: str, endpoint: str) -> None:
@@ -899,7 +951,8 @@ def keep_an_endpoint_up_to_date(deployed: Deployed) -> None:
     api = deployed.api
     made = endpoint_at(api, deployed.inbox("unused"), types=["owner.merged"])
     path = f"/api/webhooks/endpoints/{made['id']}"
-    change = {"version": made["version"], "description": "moved", "headers": {"X-Team": "access"}}
+    login = {"kind": "bearer", "token": "t0ken"}
+    change = {"version": made["version"], "description": "moved", "auth": login}
     assert api.call("PATCH", path, change)["description"] == "moved"
     rotated = twice(api, f"{path}/rotate-secret", {"overlap": 3600}, status=200)
     operator = api.operator_token()
@@ -927,13 +980,17 @@ def hold_an_endpoint(deployed: Deployed) -> None:
 @exercise("webhooks/delete_host")
 def keep_host_credentials(deployed: Deployed) -> None:
     api = deployed.api
-    host = f"{uuid.uuid4().hex}.example.com"
+    hosts = [f"{uuid.uuid4().hex}.example.com" for _ in range(2)]
     login = {"user": "tessera", "password": "p4ss"}
-    assert api.send("PUT", f"/api/webhooks/hosts/{host}", login).ok
+    for host in hosts:
+        assert api.send("PUT", f"/api/webhooks/hosts/{host}", login).ok
     listed = api.call("GET", "/api/webhooks/hosts?pageSize=100")
     assert "p4ss" not in json.dumps(listed)
-    assert host in json.dumps(listed)
-    assert api.send("DELETE", f"/api/webhooks/hosts/{host}").status_code == 204
+    assert set(hosts) <= {one["host"] for one in listed["items"]}
+    first = api.call("GET", "/api/webhooks/hosts?pageSize=1")
+    assert api.call("GET", f"/api/webhooks/hosts?pageSize=1&cursor={first['cursor']}")["items"]
+    for host in hosts:
+        assert api.send("DELETE", f"/api/webhooks/hosts/{host}").status_code == 204
 
 
 @exercise("webhooks/list_events")
@@ -966,14 +1023,24 @@ def look_after_deliveries(deployed: Deployed) -> None:
     again = inbox.deliveries(at_least=2, within=DELIVERED_WITHIN, id=event)
     assert again[-1]["headers"]["tessera-replay"] == "1"
     settled(api, event, made["id"])
-    assert api.send("POST", f"{delivery}/cancel").status_code in (200, 409)
+    assert api.send("POST", f"{delivery}/cancel").status_code == 409
+    inbox.behave(mode="answer", status=503)
+    failing = entitlements(inbox, order(api)["subscriptionReference"])[0]["headers"]["webhook-id"]
+    cancel = f"/api/webhooks/deliveries/{failing}/{made['id']}/cancel"
+    assert api.call("POST", cancel)["state"] == "cancelled"
+    page = api.call("GET", f"{endpoint}/deliveries?pageSize=1")
+    more = f"{endpoint}/deliveries?pageSize=1&cursor={page['cursor']}"
+    assert api.call("GET", more)["items"] != page["items"]
 
     dry = {"states": ["delivered"], "from": "2020-01-01T00:00:00.000Z", "dry_run": True}
     assert api.call("POST", f"{endpoint}/replays", dry)["matched"] >= 1
     job = api.call("POST", f"{endpoint}/replays", {**dry, "dry_run": False})
     assert api.call("GET", f"{endpoint}/replays/{job['id']}")["id"] == job["id"]
-    since = {"since": "2026-01-01T00:00:00.000Z", "dry_run": True}
-    assert api.call("POST", f"{endpoint}/recover", since)["matched"] == 0
+    none = api.call("POST", f"{endpoint}/replays", {**dry, "states": ["exhausted"]})
+    assert none == {"matched": 0, "more": False}
+    since = {"since": "2026-01-01T00:00:00.000Z"}
+    assert api.call("POST", f"{endpoint}/recover", {**since, "dry_run": True})["matched"] == 0
+    assert api.call("POST", f"{endpoint}/recover", since)["kind"] == "recover"
 
 
 @exercise("pages/assets")
@@ -1023,6 +1090,34 @@ def look_after_partners_in_the_console(deployed: Deployed) -> None:
     assert pages.post(f"{at}/archive").status_code == 303
     session.age(deployed, pages, "operator", seen=clock.now() - timedelta(hours=1))
     assert "parked=" in pages.send(f"{home}/new", **keys).headers["Location"]
+
+
+@exercise("pages/catalog")
+def keep_the_catalog_in_the_console(deployed: Deployed) -> None:
+    pages = session.operator(deployed)
+    home = "/settings/catalog"
+    assert pages.get(f"{home}/offers?at=none").status_code == 400
+    name = fresh("Console")
+    assert pages.post(f"{home}/entitlements/new", name="", label="").status_code == 422
+    ent = pages.post(f"{home}/entitlements/new", name=name, label="L").headers["Location"]
+    assert pages.form(ent, code=fresh("C")).status_code == 303
+    product = pages.post(f"{home}/products/new", name=name).headers["Location"]
+    ticked = pages.form(f"{product}/entitlements", entitlements=ent.rpartition("/")[2])
+    assert ticked.status_code == 303
+    offer = pages.post(f"{home}/offers/new", name=name).headers["Location"]
+    changes = {
+        "data.productBundles[0].product": product.rpartition("/")[2],
+        "data.productBundles[0].rate_plan": demo.DIGITAL_MONTHLY_PLAN.id,
+        "data.attributes.label__limio": "console",
+    }
+    assert pages.form(offer, **changes, status="active").status_code == 303
+    assert pages.form(offer, **{"data.attributes.label__limio": "other"}).status_code == 303
+    shown = pages.get(offer).text
+    assert "active" in shown
+    assert pages.post(f"{offer}/archive").status_code == 303
+    token = session.hidden(shown, "csrf_token")
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(hours=1))
+    assert "parked=" in pages.send(offer, csrf_token=token).headers["Location"]
 
 
 @exercise("pages/site")

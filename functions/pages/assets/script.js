@@ -11,6 +11,22 @@
     const wrong = document.querySelector("[autofocus]");
     if (wrong) wrong.focus();
     for (const form of document.querySelectorAll("form[data-unsaved]")) guard(form);
+    for (const box of document.querySelectorAll("input[data-narrows]")) narrow(box);
+  };
+
+  // A search box over the choices of one name: hidden until now, as it does nothing without us.
+  const narrow = (box) => {
+    box.hidden = false;
+    box.addEventListener("input", () => {
+      const wanted = box.value.trim().toLowerCase();
+      for (const one of document.getElementsByName(box.dataset.narrows)) {
+        const label = one.closest("label");
+        label.hidden = !label.textContent.toLowerCase().includes(wanted);
+      }
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
   };
 
   // A form whose ticks would be lost: ask before leaving it.

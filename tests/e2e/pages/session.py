@@ -33,6 +33,10 @@ class Pages:
         keys = {name: hidden(opened, name) for name in ("csrf_token", "form_key")}
         return self.send(address, **{**keys, **fields})
 
+    def form(self, address: str, **changes: str) -> requests.Response:
+        """The page's form sent as it was shown, but for these fields."""
+        return self.send(address, **(typed(self.get(address).text) | changes))
+
     def send(self, address: str, **fields: str) -> requests.Response:
         return self._ask("POST", address, fields)
 
@@ -81,6 +85,25 @@ class Pages:
                 self.cookies[name] = value
             else:
                 self.cookies.pop(name, None)
+
+
+def typed(page: str) -> dict[str, str]:
+    """The fields of the page's forms as a browser would send them; of several values the last."""
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", page):
+        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        is_choice = attributes.get("type") in ("checkbox", "radio")
+        if "name" in attributes and (not is_choice or " checked" in tag):
+            found[attributes["name"]] = unescape(attributes.get("value", "on"))
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)"(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        first = re.search(r'value="([^"]*)"', options)
+        found[name] = unescape(picked[1]) if (picked := chosen or first) else ""
+    for name, text in re.findall(
+        r'<textarea[^>]* name="([^"]+)"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL
+    ):
+        found[name] = unescape(text)
+    return found
 
 
 def hidden(page: str, name: str) -> str:

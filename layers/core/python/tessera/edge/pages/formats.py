@@ -135,6 +135,13 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def rhythm(every: int | None, unit: str | None) -> str:
+    """How often something is charged: `per month`, `every 3 months`, `once` without a unit."""
+    if not unit:
+        return "once"
+    return f"per {unit.removesuffix('s')}" if every in (None, 1) else f"every {every} {unit}"
+
+
 _STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "s"),
     (timedelta(hours=1), timedelta(minutes=1), "min"),
