@@ -108,7 +108,7 @@ def answer_instead(action: dict[str, Any]) -> Response | None:
 
 def _read(wanted: Any, kinds: frozenset[str]) -> Fault:
     if not isinstance(wanted, dict) or not isinstance(wanted.get("action"), dict):
-        raise BadFault('a fault is {"match": {"method", "path", "body"}, "after", "times", "action"}')
+        raise BadFault('a fault is {"match": {...}, "after", "times", "action"}')
     match, action = wanted.get("match") or {}, wanted["action"]
     if not isinstance(match, dict):
         raise BadFault('"match" is {"method", "path", "body"}')
