@@ -42,7 +42,7 @@ class Webhooks(Part):
         """`slow` takes the hints of deliveries that a person sends again."""
         super().__init__(scope, id)
         table, events = api.tables.webhooks, api.tables.events
-        jobs = (table.uses("BatchGetItem", "Query", "PutItem", queries=["by_endpoint", "failed"]),)
+        jobs = ("BatchGetItem", "Query", "PutItem")
         for folder, needs in {
             "webhooks/create_endpoint": (
                 table.uses("PutItem", "UpdateItem"),
@@ -101,8 +101,8 @@ class Webhooks(Part):
                 slow.sends("SLOW_QUEUE_URL"),
             ),
             "webhooks/cancel_delivery": (table.uses("GetItem", "BatchGetItem", "UpdateItem"),),
-            "webhooks/replay_deliveries": jobs,
-            "webhooks/recover_deliveries": jobs,
+            "webhooks/replay_deliveries": (table.uses(*jobs, queries=["by_endpoint", "failed"]),),
+            "webhooks/recover_deliveries": (table.uses(*jobs, queries=["failed"]),),
             "webhooks/read_replay": (table.uses("GetItem"),),
         }.items():
             Endpoint(self, folder, *needs, platform=platform, api=api)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -99,10 +100,14 @@ class Api:
     def send(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **more: Any
     ) -> requests.Response:
-        """Any answer, as it comes. Without a token, as middleware with all scopes."""
+        """Any answer, as it comes. Without a token, as middleware with all scopes.
+
+        A POST has an idempotency key of its own unless `headers` brings one.
+        """
         bearer = self.machine_token() if token is None else token
         headers = {
             **({"Authorization": f"Bearer {bearer}"} if bearer else {}),
+            **({"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}),
             **more.pop("headers", {}),
         }
         return requests.request(
