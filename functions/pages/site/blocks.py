@@ -25,7 +25,8 @@ class Block(NamedTuple):
 
 Show: TypeAlias = Callable[[Visit, Page, ComponentOptions], Block | None]
 """`None` where the component has nothing to say this time."""
-Act: TypeAlias = Callable[[Visit, Page, ComponentOptions], Answer]
+Act: TypeAlias = Callable[[Visit, Page, ComponentOptions], Answer | Block]
+"""A block is a further step that needs what was typed."""
 
 
 class Component(NamedTuple):

@@ -1,6 +1,6 @@
 """`Cancel subscription`: why, an offer to stay, on which day, and then the end.
 
-Opening it is an action, as whoever keeps customers hears of it (`cancel.attempted`).
+Whoever keeps customers hears of it with the first answer (`cancel.attempted`).
 """
 
 from collections.abc import Iterator
@@ -87,15 +87,13 @@ class Leaving:
                 failed=True,
             )
         match visit.fields.text("step"):
-            case "open":
-                world = self._world
-                moment = world.moment()
-                attempt(scene.holding.id, caller=scene.caller, owners=world.owners, moment=moment)
-                return visit.moved(at.to())
             case "reason":
                 reason = visit.fields.text("reason")
                 if reason not in REASONS:
                     raise invalid("reason", "Say why, so that we learn from it.", "required")
+                world = self._world
+                moment = world.moment()
+                attempt(scene.holding.id, caller=scene.caller, owners=world.owners, moment=moment)
                 return visit.moved(at.to(reason=reason))
             case "save":
                 return self._stay(scene)

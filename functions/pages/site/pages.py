@@ -10,7 +10,7 @@ from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import NotFound
 from tessera.identity.sessions import Kind
 
-from .blocks import Component, Place
+from .blocks import Block, Component, Place
 
 _ABOUT_ONE_CUSTOMER = "/subscriptions"
 """With `?owner=` a partner's page about that customer, whatever the page says."""
@@ -40,19 +40,33 @@ class Site:
         return None if authentication == "none" else authentication
 
     def show(self, visit: Visit) -> Answer:
-        place = _place(visit)
-        page = place.page
-        frame = _frame(visit, place.pages)
+        page = _place(visit).page
         shown = []
         for one in page.components:
             component = self._components.get(one.name)
             block = component.show(visit, page, one.options) if component is not None else None
             if block is not None:
                 shown.append(block)
+        return self._page(visit, shown)
+
+    def act(self, visit: Visit) -> Answer:
+        """By the component that the form names, if it is one of this page's."""
+        page = _place(visit).page
+        named = visit.fields.text("component")
+        options = {one.name: one.options for one in page.components}
+        component = self._components.get(named)
+        if named not in options or component is None or component.act is None:
+            raise NotFound("This page has no such form.")
+        answer = component.act(visit, page, options[named])
+        return self._page(visit, [answer]) if isinstance(answer, Block) else answer
+
+    def _page(self, visit: Visit, shown: Sequence[Block]) -> Answer:
+        place = _place(visit)
+        frame = _frame(visit, place.pages)
         moved = next((block.moved for block in shown if block.moved is not None), None)
         if moved is not None:
             return moved
-        title = next((block.title for block in shown if block.title), page.name)
+        title = next((block.title for block in shown if block.title), place.page.name)
         return visit.show(
             "page.html",
             title,
@@ -63,16 +77,6 @@ class Site:
             card_page=next((block.card_page for block in shown if block.card_page), ""),
             blocks=shown,
         )
-
-    def act(self, visit: Visit) -> Answer:
-        """By the component that the form names, if it is one of this page's."""
-        page = _place(visit).page
-        named = visit.fields.text("component")
-        options = {one.name: one.options for one in page.components}
-        component = self._components.get(named)
-        if named not in options or component is None or component.act is None:
-            raise NotFound("This page has no such form.")
-        return component.act(visit, page, options[named])
 
 
 def _place(visit: Visit) -> Place:

@@ -34,7 +34,20 @@ def list_page(
     cursors: Cursors,
     today: date,
 ) -> dict[str, Any]:
-    """`{"items", "queryMore"}`, oldest first; what the owner has elsewhere is left out.
+    """`{"items", "queryMore"}`, oldest first. Raises what `of_owner` raises."""
+    held = of_owner(owner, by=by, owners=owners, today=today)
+    query = canonical_json(["partner-subscriptions", by.kind, by.id, by.partner_org, owner])
+    after = None if cursor is None else cursors.open(cursor, of=query)["after"]
+    passed = next((n + 1 for n, one in enumerate(held) if one.id == after), 0)
+    given = held[passed : passed + limit]
+    more = None
+    if passed + limit < len(held):
+        more = cursors.seal({"after": given[-1].id}, of=query)
+    return {"items": [one.wire() for one in given], "queryMore": more}
+
+
+def of_owner(owner: str, *, by: Partner, owners: Owners, today: date) -> list[Holding]:
+    """As they are today, oldest first; what the owner has elsewhere is left out.
 
     Raises `NotFound` for an owner who is no customer of the organisation, and for one that has
     become another: the customer names its owner of today.
@@ -42,15 +55,8 @@ def list_page(
     known = owners.ownership(owner) if ids.is_id(owner, Owner.prefix) else None
     if known is None or not _is_customer(known, by.partner_org):
         raise not_found("customer's owner")
-    query = canonical_json(["partner-subscriptions", by.kind, by.id, by.partner_org, owner])
-    after = None if cursor is None else cursors.open(cursor, of=query)["after"]
-    held = [one for one in owners.holdings_of(owner) if one.partner_org == by.partner_org]
-    passed = next((n + 1 for n, one in enumerate(held) if one.id == after), 0)
-    given = held[passed : passed + limit]
-    more = None
-    if passed + limit < len(held):
-        more = cursors.seal({"after": given[-1].id}, of=query)
-    return {"items": [on_day(one, today).wire() for one in given], "queryMore": more}
+    held = owners.holdings_of(owner)
+    return [on_day(one, today) for one in held if one.partner_org == by.partner_org]
 
 
 def read(id: str, *, by: Partner, subscriptions: Stored, today: date) -> Holding:
