@@ -36,7 +36,8 @@ from tessera.commerce.models import (
     ZuoraAccount,
     ZuoraSubscription,
 )
-from tessera.commerce.provisioning import Policy, Provisioner, clock_of
+from tessera.commerce.order_clock import clock_of
+from tessera.commerce.provisioning import Policy, Provisioner
 from tessera.commerce.steps import BillingVendor, Done, StepFailed, Vendor, Work
 from tessera.events import Event
 from tessera.objects import Record

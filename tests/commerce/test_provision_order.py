@@ -10,7 +10,7 @@ from tessera import aws, clock
 from tessera.commerce.commits import Commit, Outdated
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.models import Order, Owner
-from tessera.commerce.provisioning import clock_of
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.store import CommerceTable
 from tessera.events import event
 from tests.commerce.carrying import (

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tessera.commerce.models import SalesforceAccount
-from tessera.commerce.provisioning import Policy, clock_of, sweep
+from tessera.commerce.order_clock import clock_of
+from tessera.commerce.provisioning import Policy, sweep
 from tessera.commerce.steps import Done, StepFailed, Trouble
 from tests.builders import account, billed, charge, rate_plan
 from tests.commerce.carrying import (

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tessera import clock
-from tessera.commerce.provisioning import clock_of
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.store import CommerceTable
 from tests.commerce.carrying import ORDER
 from tests.commerce.test_provision_order import commit, queue, sent

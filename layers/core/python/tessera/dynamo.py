@@ -12,13 +12,10 @@ from typing import Any, NamedTuple, TypeAlias
 from botocore.exceptions import ClientError
 
 from tessera.aws import client
-from tessera.tables import Index, Table
+from tessera.tables import TRANSACTION_LIMIT, Index, Table
 
 Row: TypeAlias = dict[str, Any]
 Key: TypeAlias = Mapping[str, str | int]
-
-TRANSACTION_LIMIT = 100
-"""Items that one transaction holds (DynamoDB's limit)."""
 
 
 class ConditionFailed(Exception):

@@ -6,6 +6,9 @@ What the keys hold is described where the rows are made, in each subject's `stor
 
 from typing import Literal, NamedTuple
 
+TRANSACTION_LIMIT = 100
+"""Items that one transaction holds (DynamoDB's limit)."""
+
 KeyType = Literal["S", "N"]
 
 

@@ -31,17 +31,13 @@ from tessera.commerce.models import (
     Holding,
     Order,
     Owner,
-    Provisioning,
 )
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.order_requests import AddressDetails, CustomerDetails
 from tessera.commerce.owners import present
 from tessera.errors import ChangePending, NotFound, invalid
 from tessera.identity.principal import PartnerOrganisation
 from tessera.objects import Record
-
-_GIVEN_UP_AFTER = timedelta(hours=24)
-_PAYMENT_GIVEN_UP_AFTER = timedelta(hours=20)
-"""Inside the day for which the billing system remembers the key of a payment."""
 
 FORM_COUNTS_FOR = timedelta(hours=1)
 """How long after opening a card form its result may be named."""
@@ -375,8 +371,6 @@ def _order(
     data = request.accepted()
     if holding is not None:
         data["forSubscription"] = {"id": holding.id, "name": holding.name}
-    pays = isinstance(request, PayInvoice)
-    given_up_after = _PAYMENT_GIVEN_UP_AFTER if pays else _GIVEN_UP_AFTER
     return Order(
         id=naming.id,
         mode=moment.mode,
@@ -395,7 +389,7 @@ def _order(
         placed_by=caller.placed_by,
         data=data,
         fingerprint=naming.fingerprint,
-        provisioning=Provisioning(next_at=moment.now, give_up_at=moment.now + given_up_after),
+        provisioning=clock_of(request.order_type, moment.now),
     )
 
 

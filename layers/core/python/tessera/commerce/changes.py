@@ -5,7 +5,7 @@ subscription"; `001_2d86728002fa75f1.txt` of the seeds (Switch, Cancel, Save).
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol
 
 from tessera import ids
@@ -22,16 +22,14 @@ from tessera.commerce.models import (
     Holding,
     Order,
     OrderWarning,
-    Provisioning,
     SubscriptionOffer,
 )
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import on_day
-from tessera.dynamo import TRANSACTION_LIMIT
 from tessera.errors import Conflict, invalid
 from tessera.events import LARGEST_BODY
-
-GIVEN_UP_AFTER = timedelta(hours=24)
+from tessera.tables import TRANSACTION_LIMIT
 
 _EVENTS = {
     "change_offer": "order.offer_changed",
@@ -201,7 +199,7 @@ def _order(
         data=data,
         warnings=prepared.warnings,
         fingerprint=naming.fingerprint,
-        provisioning=Provisioning(next_at=moment.now, give_up_at=moment.now + GIVEN_UP_AFTER),
+        provisioning=clock_of(request.order_type, moment.now),
         alterations=(prepared.alteration,),
     )
 

@@ -27,7 +27,6 @@ from tessera.commerce.models import (
     ProcessEvent,
     ProcessEventData,
     ProcessStep,
-    Provisioning,
     SalesforceAccount,
     Schedule,
     StepError,
@@ -50,8 +49,8 @@ from tessera.commerce.steps import (
 from tessera.commerce.subscriptions import on_day
 from tessera.commerce.sync import Catalog, Taken, taken_over
 from tessera.commerce.undo import undone
-from tessera.dynamo import TRANSACTION_LIMIT
 from tessera.objects import Record
+from tessera.tables import TRANSACTION_LIMIT
 
 _LEASE = timedelta(seconds=310)
 """Longer than the function may run (300 s), shorter than the queue hides its message (330 s)."""
@@ -61,9 +60,6 @@ _LONGEST_DELAY_SECONDS = 900
 _WAITS = (10, 30, 60, 120, 300, 900, 1800, 3600)
 """Seconds before the next try; the last one from then on."""
 _SPREAD = 0.2
-_GIVEN_UP_AFTER = timedelta(hours=24)
-_GIVEN_UP_PAYING_AFTER = timedelta(hours=20)
-"""Inside the day for which the billing system remembers the key of a payment."""
 _LOST_AFTER = timedelta(minutes=10)
 _CRM_TRIES = 6
 _REFRESH_TRIES = 10
@@ -671,12 +667,6 @@ class Provisioner:
             return
         for _, after in changed:
             telling.entitlements(after.id)
-
-
-def clock_of(order_type: str, now: datetime) -> Provisioning:
-    """The clock of an order that is committed, or retried, at this moment."""
-    lasts = _GIVEN_UP_PAYING_AFTER if order_type == "pay_invoice" else _GIVEN_UP_AFTER
-    return Provisioning(next_at=now, give_up_at=now + lasts)
 
 
 class DueOrders(Protocol):

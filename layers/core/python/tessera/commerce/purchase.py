@@ -5,7 +5,6 @@ README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purch
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
 from tessera.commerce.acceptance import Naming, Placed, answer, once
@@ -20,15 +19,14 @@ from tessera.commerce.eligibility import (
     first_day,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Alteration, Customer, Holding, Order, Provisioning
+from tessera.commerce.models import Alteration, Customer, Holding, Order
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
 from tessera.identity.principal import PartnerOrganisation
 from tessera.objects import Record
-
-_GIVEN_UP_AFTER = timedelta(hours=24)
 
 
 class Shop(Protocol):
@@ -171,7 +169,7 @@ def prepare(
         data=order.accepted(),
         fingerprint=naming.fingerprint,
         payment_method=_method_named(order),
-        provisioning=Provisioning(next_at=moment.now, give_up_at=moment.now + _GIVEN_UP_AFTER),
+        provisioning=clock_of(order.order_type, moment.now),
         alterations=tuple(_made(holding) for holding in holdings),
     )
     telling = _told(ownership, customer, buyer, placed, holdings, moment)

@@ -18,8 +18,8 @@ from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.models import Alteration, Holding, Order, ProcessStep
 from tessera.commerce.order_bodies import read_order
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.owners import present
-from tessera.commerce.provisioning import clock_of
 from tessera.commerce.subscriptions import on_day
 from tessera.commerce.undo import redone
 from tessera.errors import ChangePending, Conflict, NotFound
