@@ -31,6 +31,8 @@ PAGE_SCOPES = {
 MACHINE_CLIENTS_AT_MOST = 48
 """An authorizer takes 50 audiences, and the pages need theirs."""
 
+_DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
+
 PARAMETER_CHARACTERS = 4096
 """What a standard SSM parameter holds."""
 
@@ -43,6 +45,11 @@ class Settings:
     local: bool
     """On the emulator: wheels for this machine, and without what the emulator does not know."""
     base_url: str | None
+    domain_name: str | None
+    """A domain of the company's own for API and pages; `base_url` follows it."""
+    certificate_arn: str | None
+    hosted_zone_id: str | None
+    """Of the Route 53 zone that the domain is written into, where it is one."""
     cognito_url: str | None
     """Where Cognito's pages and keys are when they are not at Amazon's: the emulator."""
     operator_minutes: tuple[int, int]  # sessions.operator_idle, …_absolute
@@ -114,6 +121,10 @@ class Settings:
             stage=context.text("stage", default="dev", pattern=r"[a-z][a-z0-9-]{0,15}"),
             local=local,
             base_url=context.url("base_url", http=local) or None,
+            domain_name=context.text("domain_name", pattern=_DOMAIN) or None,
+            certificate_arn=context.text("certificate_arn", pattern=r"arn:[\w-]+:acm:[\w:/-]+")
+            or None,
+            hosted_zone_id=context.text("hosted_zone_id", pattern=r"Z[A-Z0-9]{1,31}") or None,
             cognito_url=context.url("cognito_url", http=local) or None,
             operator_minutes=(
                 context.whole("sessions.operator_idle", 30, 1, 720),
@@ -156,7 +167,7 @@ class Settings:
             machine_clients=_machine_clients(context, "machine_clients"),
             managed_login=context.flag("managed_login", default=not local),
             ses_from=context.text("ses_from", pattern=r"[^@\s]+@[^@\s]+") or None,
-            auth_domain=context.text("auth_domain", pattern=r"[a-z0-9-]+(\.[a-z0-9-]+)+") or None,
+            auth_domain=context.text("auth_domain", pattern=_DOMAIN) or None,
             alarm_topic=context.text("alarm_topic", pattern=r"arn:[\w-]+:sns:[\w:-]+") or None,
             tracing=context.flag("tracing", default=False),
             private_hosts=_private_hosts(context, "webhooks.private_hosts"),
@@ -166,12 +177,22 @@ class Settings:
             webhook_deadline=context.whole("webhooks.deadline", 15, 5, 30),
             endpoint_limit=context.whole("webhooks.endpoint_limit", 200, 1, 1000),
         )
+        settings._refuse_half_a_domain()
         settings._refuse_what_production_must_not_have()
         return settings
 
     @property
     def has_card_form(self) -> bool:
         return all((self.zuora_page_id, self.zuora_page_uri, self.zuora_page_script))
+
+    def _refuse_half_a_domain(self) -> None:
+        if (self.domain_name is None) != (self.certificate_arn is None):
+            raise BadSetting(
+                "domain_name and certificate_arn go together: the certificate (ACM, in the "
+                "stack's own region) must name the domain."
+            )
+        if self.hosted_zone_id is not None and self.domain_name is None:
+            raise BadSetting("hosted_zone_id is the zone of domain_name, which is not given.")
 
     def _refuse_what_production_must_not_have(self) -> None:
         if not self.is_production:

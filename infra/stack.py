@@ -8,8 +8,8 @@ from infra.constructs.catalog import Catalog
 from infra.constructs.commerce import Commerce
 from infra.constructs.delivery import Delivery
 from infra.constructs.endpoint import Api
-from infra.constructs.function import Platform, functions_below
-from infra.constructs.gateway import Gateway
+from infra.constructs.function import Platform
+from infra.constructs.gateway import Front, Gateway
 from infra.constructs.identity import Identity
 from infra.constructs.layers import Layers
 from infra.constructs.monitoring import Monitoring
@@ -70,6 +70,14 @@ class Tessera(Stack):
             documents=commerce.documents,
         )
 
+        front = Front(
+            self,
+            "Front",
+            settings=settings,
+            gateway=gateway,
+            after=[catalog, commerce, identity, partners, webhooks, pages],
+        )
+
         monitoring = Monitoring(
             self,
             "Monitoring",
@@ -77,17 +85,11 @@ class Tessera(Stack):
             gateway=gateway,
             delivery=delivery,
             queues=queues,
-            functions={
-                "catalog": functions_below([catalog]),
-                "commerce": functions_below([commerce]),
-                "identity": functions_below([identity, authorizers]),
-                "pages": functions_below([pages]),
-                "partners": functions_below([partners, pools]),
-                "webhooks": functions_below([webhooks, delivery]),
-            },
         )
 
         self._says("ApiUrl", f"https://{gateway.host}")
+        if front.domain_target is not None:
+            self._says("DomainTarget", front.domain_target)
         self._says("ApiId", gateway.api.http_api_id)
         self._says("OperatorsPoolId", pools.operators.pool.user_pool_id)
         self._says("OperatorsClientId", pools.operators_client)

@@ -114,12 +114,13 @@ API_FAILS = Alarm(
 FUNCTION_ERRORS = Alarm(
     "errors",
     "A function ended without an answer: out of time, out of memory, or it could not start.",
-    "Find the function on the dashboard and read its log.",
+    'Ask which one it was (README, "Operating") and read its log.',
 )
 
 FUNCTION_THROTTLES = Alarm(
     "throttles",
-    "Lambda refused to start a function: the account's concurrency is used up.",
+    "Lambda refused to start a function, of this stage or another in the account: the concurrency "
+    "that all share is used up.",
     "Ask for more concurrent executions, or lower webhooks.fast and webhooks.slow.",
 )
 

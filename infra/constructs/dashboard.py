@@ -1,12 +1,12 @@
 """One dashboard: is anybody kept waiting, does anything fail, are events told in time?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.constructs.function import Platform
+from infra.constructs.function import Platform, faults, of_all_functions
 from infra.constructs.gateway import Gateway
 from infra.constructs.queue import DeadLetters, WorkQueue
 
@@ -42,7 +42,12 @@ class Dashboard(Construct):
         )
         board.add_widgets(
             _graph("5xx answers", api.metric_server_error(), unit="answers"),
-            self._of_functions("Function errors and throttles", ("Errors", "Throttles"), "Sum"),
+            _graph(
+                "Function errors and throttles",
+                faults(platform),
+                of_all_functions("Throttles", "Sum"),
+                unit="invocations",
+            ),
         )
         board.add_widgets(
             _graph(
@@ -92,7 +97,11 @@ class Dashboard(Construct):
             ),
         )
         board.add_widgets(
-            self._of_functions("Running at once", ("ConcurrentExecutions",), "Maximum"),
+            _graph(
+                "Running at once",
+                of_all_functions("ConcurrentExecutions", "Maximum"),
+                unit="functions",
+            ),
         )
         self.url = (
             f"https://{Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region={Aws.REGION}"
@@ -107,27 +116,6 @@ class Dashboard(Construct):
             metric_name=metric,
             dimensions_map={"service": function, **dimensions},
             statistic=statistic,
-        )
-
-    def _of_functions(
-        self, title: str, metrics: Sequence[str], statistic: str
-    ) -> cloudwatch.GraphWidget:
-        """Of every function of this stage, also those made after this was written."""
-        prefix = f"tessera-{self._platform.settings.stage}-"
-        return _graph(
-            title,
-            *(
-                cloudwatch.MathExpression(
-                    expression=(
-                        f'SEARCH(\'{{AWS/Lambda,FunctionName}} MetricName="{metric}" '
-                        f"{prefix}', '{statistic}')"
-                    ),
-                    label="",
-                    using_metrics={},
-                )
-                for metric in metrics
-            ),
-            unit="",
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,6 +20,10 @@ from infra.settings import Settings
 FUNCTIONS = ROOT / "functions"
 _MEGABYTES = 512
 """Memory buys processor time: with less, a cold start takes seconds."""
+
+_FAULTS = "FunctionFaults"
+_FAULTY = '{ ($.type = "platform.report") && ($.record.status != "success") }'
+"""How Lambda itself logs an invocation that timed out, ran out of memory or could not start."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Function(Construct):
         self.allow(
             permission("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
         )
+        if not settings.local:  # the emulator writes no reports
+            self._count_faults(log_group, platform)
         for need in needs:
             self.give(need)
         self._explain(settings)
@@ -131,6 +138,22 @@ class Function(Construct):
         for name, value in need.environment.items():
             self.lambda_.add_environment(name, value)
         self.allow(*need.statements)
+
+    def _count_faults(self, log_group: logs.LogGroup, platform: Platform) -> None:
+        """One metric for all functions: an alarm on each of theirs would cost $19 a month."""
+        logs.CfnMetricFilter(
+            self,
+            "Faults",
+            log_group_name=log_group.log_group_name,
+            filter_pattern=_FAULTY,
+            metric_transformations=[
+                logs.CfnMetricFilter.MetricTransformationProperty(
+                    metric_name=_FAULTS,
+                    metric_namespace=platform.metrics_namespace,
+                    metric_value="1",
+                )
+            ],
+        )
 
     def _explain(self, settings: Settings) -> None:
         rules = {
@@ -151,6 +174,18 @@ def log_retention(settings: Settings) -> logs.RetentionDays:
     if settings.is_production:
         return logs.RetentionDays.SIX_MONTHS
     return logs.RetentionDays.TWO_WEEKS
+
+
+def faults(platform: Platform) -> cloudwatch.Metric:
+    """Invocations of this stage's functions that ended without an answer."""
+    return cloudwatch.Metric(
+        namespace=platform.metrics_namespace, metric_name=_FAULTS, statistic="Sum"
+    )
+
+
+def of_all_functions(metric: str, statistic: str) -> cloudwatch.Metric:
+    """Over the whole account, whose functions share one limit of concurrency."""
+    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric, statistic=statistic)
 
 
 def _sentence(folder: str) -> str:

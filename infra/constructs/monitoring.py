@@ -1,6 +1,6 @@
 """The alarms on what runs, and the dashboard beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -12,12 +12,10 @@ from infra.constructs import alarms
 from infra.constructs.alarms import Alarm, Counted
 from infra.constructs.dashboard import Dashboard
 from infra.constructs.delivery import Delivery
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Platform, faults, of_all_functions
 from infra.constructs.gateway import Gateway
 from infra.constructs.part import Part
 from infra.constructs.queue import WorkQueue
-
-_METRICS_AN_ALARM_TAKES = 10
 
 
 class Monitoring(Part):
@@ -30,9 +28,7 @@ class Monitoring(Part):
         gateway: Gateway,
         delivery: Delivery,
         queues: Mapping[str, WorkQueue],
-        functions: Mapping[str, Sequence[Function]],
     ) -> None:
-        """`functions` by subject: an alarm on a sum takes ten metrics, so each subject has its."""
         super().__init__(scope, id)
         self._platform = platform
         topic = platform.settings.alarm_topic
@@ -47,13 +43,13 @@ class Monitoring(Part):
         lost = delivery.unpublished.metric_approximate_number_of_messages_visible()
         self._alarm(alarms.UNPUBLISHED, lost, "Maximum")
         self._alarm(alarms.API_FAILS, gateway.api.metric_server_error(), "Sum")
+        self._alarm(alarms.FUNCTION_ERRORS, faults(platform), "Sum")
+        self._alarm(alarms.FUNCTION_THROTTLES, of_all_functions("Throttles", "Sum"), "Sum")
         for one in (*alarms.RESYNC, *alarms.PROVISIONING, *alarms.DELIVERY):
             self._alarm(one.alarm, self._counted(one), one.statistic)
         if not platform.settings.local:  # the emulator refuses alarms on expressions
             self._first_attempts()
             self._endpoints_disabled()
-            for subject, members in functions.items():
-                self._functions(subject, members)
         self.dashboard = Dashboard(
             self,
             "Dashboard",
@@ -125,21 +121,3 @@ class Monitoring(Part):
                 period=Duration.minutes(alarm.minutes),
             ),
         )
-
-    def _functions(self, subject: str, members: Sequence[Function]) -> None:
-        for start in range(0, len(members), _METRICS_AN_ALARM_TAKES):
-            some = members[start : start + _METRICS_AN_ALARM_TAKES]
-            part = f"{subject}-{start // _METRICS_AN_ALARM_TAKES + 1}"
-            for alarm, metric in (
-                (alarms.FUNCTION_ERRORS, "Errors"),
-                (alarms.FUNCTION_THROTTLES, "Throttles"),
-            ):
-                summed = cloudwatch.MathExpression(
-                    expression="SUM(METRICS())",
-                    using_metrics={
-                        function.name: function.lambda_.metric(metric, statistic="Sum")
-                        for function in some
-                    },
-                    period=Duration.minutes(alarm.minutes),
-                )
-                self._add(alarm._replace(name=f"{alarm.name}-{part}"), summed)

@@ -32,18 +32,34 @@ def test_every_queue_of_dead_letters_has_an_alarm(production: Synthesis) -> None
         assert id.removesuffix(id[-8:]) in watched  # a nested stack hands it on by another hash
 
 
-def test_errors_and_throttles_of_every_function_are_summed_into_alarms(
+def test_a_function_that_ends_without_an_answer_is_counted_by_the_one_alarm(
     production: Synthesis,
 ) -> None:
-    for metric in ("Errors", "Throttles"):
-        summed = [
-            [query for query in one.properties["Metrics"] if "MetricStat" in query]
-            for one in _alarms(production).values()
-            if metric in json.dumps(one.properties.get("Metrics", []))
-        ]
-        # CloudWatch refuses an alarm over more than ten metrics.
-        assert all(len(queries) <= 10 for queries in summed)
-        assert sum(map(len, summed)) == len(production.functions)
+    alarm = _alarms(production)["tessera-prod-errors"].properties
+    counted = {
+        (one.template, one.properties["LogGroupName"]["Ref"]): one.properties
+        for one in production.of_type("AWS::Logs::MetricFilter")
+    }
+    logs = {
+        (one.template, one.properties["LoggingConfig"]["LogGroup"]["Ref"])
+        for one in production.of_type("AWS::Lambda::Function")
+    }
+
+    assert set(counted) == logs
+    for one in counted.values():
+        assert "platform.report" in one["FilterPattern"]
+        (metric,) = one["MetricTransformations"]
+        assert (metric["MetricNamespace"], metric["MetricName"]) == (
+            alarm["Namespace"],
+            alarm["MetricName"],
+        )
+
+
+def test_throttles_are_watched_where_they_are_shared(production: Synthesis) -> None:
+    alarm = _alarms(production)["tessera-prod-throttles"].properties
+
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/Lambda", "Throttles")
+    assert "Dimensions" not in alarm
 
 
 def test_a_silent_sweep_is_noticed(production: Synthesis) -> None:

@@ -99,6 +99,10 @@ def test_production_refuses_what_is_for_tests_only(context: dict[str, str]) -> N
         ("machine_clients", '{"middleware": []}'),
         ("machine_clients", '{"Middleware": "all"}'),
         ("ses_from", "nobody"),
+        ("domain_name", "https://api.shop.example"),
+        ("domain_name", "api.shop.example"),
+        ("certificate_arn", "arn:aws:acm:eu-west-1:111122223333:certificate/5f0c"),
+        ("hosted_zone_id", "Z0123456789ABC"),
         ("alarm_topic", "alarms"),
     ],
 )

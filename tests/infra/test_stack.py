@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tessera.tables import ALL, TABLES, Table
-from tests.infra.synthesis import ROOT, Resource, Synthesis
+from tests.infra.synthesis import ROOT, Resource, Synthesis, synthesise
 
 _KEPT = {"Retain", "RetainExceptOnCreate"}
 _DATA = (
@@ -129,11 +129,59 @@ def test_endpoints_answer_before_the_gateway_gives_up(production: Synthesis) -> 
 
 def test_the_api_is_throttled_and_its_calls_are_logged(production: Synthesis) -> None:
     (stage,) = production.of_type("AWS::ApiGatewayV2::Stage")
+    usual = stage.properties["DefaultRouteSettings"]["ThrottlingRateLimit"]
 
     assert stage.properties["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
     assert stage.properties["DefaultRouteSettings"]["ThrottlingBurstLimit"] > 0
     logged = json.loads(stage.properties["AccessLogSettings"]["Format"])
     assert {"requestId", "route", "status", "ms"} <= set(logged)
+    stricter = stage.properties["RouteSettings"]
+    assert {
+        "GET /auth/{kind}",
+        "POST /api/events/zuora",
+        "POST /api/order/preview",
+        "POST /api/mma/payment-methods",
+    } <= set(stricter)
+    assert set(stricter) <= {one.properties["RouteKey"] for one in _routes(production)}
+    for limit in stricter.values():
+        assert 0 < limit["ThrottlingRateLimit"] < usual
+        assert limit["ThrottlingRateLimit"] <= limit["ThrottlingBurstLimit"]
+
+
+def test_the_api_opens_when_every_route_is_there(production: Synthesis) -> None:
+    (stage,) = production.of_type("AWS::ApiGatewayV2::Stage")
+    nested = {one.template.removeprefix("Tesseraprod") for one in _routes(production)}
+
+    assert nested
+    assert all(
+        any(name.startswith(part) for part in stage.whole["DependsOn"]) for name in nested
+    ), stage.whole["DependsOn"]
+
+
+def test_a_domain_of_the_companys_own_is_answered_at_and_followed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    certificate = "arn:aws:acm:eu-west-1:111122223333:certificate/5f0c"
+    made = synthesise(
+        tmp_path_factory.mktemp("domain"),
+        domain_name="api.shop.example",
+        certificate_arn=certificate,
+        hosted_zone_id="Z0123456789ABC",
+    )
+
+    (domain,) = made.of_type("AWS::ApiGatewayV2::DomainName")
+    (mapping,) = made.of_type("AWS::ApiGatewayV2::ApiMapping")
+    (record,) = made.of_type("AWS::Route53::RecordSet")
+    assert domain.properties["DomainName"] == "api.shop.example"
+    (configuration,) = domain.properties["DomainNameConfigurations"]
+    assert configuration["CertificateArn"] == certificate
+    assert configuration["SecurityPolicy"] == "TLS_1_2"
+    assert mapping.properties["DomainName"] == {"Ref": domain.id}
+    assert record.properties["Name"] == "api.shop.example"
+    assert made.functions["pages/home"].environment["BASE_URL"] == "https://api.shop.example"
+    for client in _clients(made, "code"):
+        assert "https://api.shop.example/" in json.dumps(client.properties["CallbackURLs"])
+    assert "DomainTarget" in made.outputs
 
 
 def test_secrets_are_made_empty_and_the_one_for_cursors_is_generated(
@@ -240,6 +288,10 @@ def test_whoever_deploys_is_told_where_everything_is(production: Synthesis) -> N
         *(f"{queue}DeadLettersUrl" for queue in _QUEUES),
         "UnpublishedUrl",
     }
+
+
+def _routes(synthesis: Synthesis) -> list[Resource]:
+    return list(synthesis.of_type("AWS::ApiGatewayV2::Route"))
 
 
 def _clients(synthesis: Synthesis, flow: str) -> list[Resource]:
