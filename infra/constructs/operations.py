@@ -5,6 +5,7 @@ from infra.constructs.function import Platform
 from infra.constructs.needs import Need, setting
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
+from infra.constructs.vendors import zuora_client
 from infra.constructs.webhooks import BOUNDED_DNS, egress
 
 
@@ -28,4 +29,27 @@ def webhook_pages(platform: Platform, api: Api, vault: Vault, slow: WorkQueue) -
         egress(platform, api),
         BOUNDED_DNS,
         setting(endpoint_limit=platform.settings.endpoint_limit),
+    )
+
+
+def order_pages(platform: Platform, api: Api, vault: Vault) -> tuple[Need, ...]:
+    tables = api.tables
+    return (
+        tables.commerce.uses(
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            queries=["by_owner", "by_type", "by_lookup"],
+        ),
+        tables.events.uses("BatchGetItem", "PutItem", queries=["by_owner"]),
+        tables.catalog.uses("BatchGetItem", "Query"),
+        tables.partners.uses("GetItem", queries=["by_lookup"]),
+        tables.webhooks.uses("Query"),
+        vault.cursors.uses(),
+        vault.identity_providers(),
+        *zuora_client(vault, platform.settings),
+        setting(mode=platform.settings.mode),
     )

@@ -16,7 +16,7 @@ from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
 from infra.constructs.function import FUNCTIONS, Package, Platform
 from infra.constructs.needs import Need, setting
-from infra.constructs.operations import webhook_pages
+from infra.constructs.operations import order_pages, webhook_pages
 from infra.constructs.part import Part
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
@@ -65,6 +65,7 @@ class Pages(Part):
             tables.catalog.uses("Query", "BatchGetItem"),
             tables.partners.uses(queries=["newest"]),
             tables.webhooks.uses("Query"),
+            tables.commerce.uses(queries=["by_lookup", "due"]),
         )
         self.family(
             "pages/partners",
@@ -94,6 +95,7 @@ class Pages(Part):
             setting(mode=settings.mode),
         )
         self.family("pages/webhooks", *webhook_pages(platform, api, vault, slow))
+        self.family("pages/orders", *order_pages(platform, api, vault))
         site = self.family(
             "pages/site",
             tables.catalog.uses("Query", "BatchGetItem"),

@@ -1173,6 +1173,50 @@ def look_after_webhooks_on_pages(deployed: Deployed) -> None:
     leave_and_come_back(deployed, pages, f"{home}/endpoints/new")
 
 
+@exercise("pages/orders")
+def look_after_orders_on_pages(deployed: Deployed) -> None:
+    """Sync, find, retry what failed, attach and detach, merge."""
+    api, pages = deployed.api, session.operator(deployed)
+    owners = "/objects/identities/limio"
+    number = cpq_subscription(deployed)
+    at = pages.post("/settings/sync", key=number).headers["Location"]
+    owned = pages.get(at).text
+    assert number in owned
+    token = session.hidden(owned, "csrf_token")
+    assert pages.send(f"{at}/subscriptions/{number}/sync", csrf_token=token).status_code == 303
+    for asked in (number, at.rpartition("/")[2], ids.subscription_id(number)):
+        assert pages.get(f"/settings/find?q={asked}").headers["Location"] == at
+    assert pages.get("/settings/find?q=8ad08d1c7a1b2c3d017a1b2c3d4e5f60").status_code == 200
+
+    placed = carried_out(deployed, "/api/order", order_body(api))
+    refused = {"match": {"method": "POST", "path": "/v1/orders$"}, "times": 1}
+    deployed.zuora("faults", {**refused, "action": {"kind": "reasons", "codes": [53100030]}})
+    add_on = {"action": "add", "addOn": {"id": add_on_of_the_demo(api)}}
+    change = {
+        "order_type": "add_on",
+        "forSubscription": {"name": placed["subscriptionReference"]},
+        **add_on,
+        "process_immediately": True,
+    }
+    failed = api.send("POST", "/api/order", change).json()["id"]
+    order_page = f"/objects/orders/limio/{failed}"
+    assert "Retry" in pages.get(order_page).text
+    assert failed in pages.get("/objects/orders/limio?status=failed").text
+    assert pages.post(f"{order_page}/retry").headers["Location"] == order_page
+    reached(api, f"/api/order/{failed}", "complete")
+
+    other = f"{owners}/{sold_by_acme(deployed)['owner']}"
+    who = {"iss": auth0(api), "sub": fresh("auth0|page")}
+    assert pages.post(f"{at}/attach", **who).status_code == 303
+    (identity,) = set(re.findall(r"xid-[0-9a-f]{32}", pages.get(at).text))
+    assert pages.post(f"{at}/identities/{identity}/detach").status_code == 303
+    assert pages.post(f"{other}/attach", **who).status_code == 303
+    destination = at.rpartition("/")[2]
+    assert pages.post(f"{other}/merge", destination=destination).headers["Location"] == at
+    assert pages.get(other).status_code == 410
+    leave_and_come_back(deployed, pages, "/settings/sync")
+
+
 def eventually(holds: Callable[[], bool], *, within: float = 60) -> None:
     until = time.monotonic() + within
     while not holds():

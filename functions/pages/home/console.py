@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tessera.catalog.kinds import Kind
 from tessera.catalog.store import CatalogTable
+from tessera.commerce.order_lists import OrderLists
 from tessera.edge.pages.sources import tried
 from tessera.partners.store import PartnersTable
 from tessera.webhooks.models import HourCount, Target
@@ -18,6 +19,13 @@ _CATALOG: tuple[tuple[Kind, str, str], ...] = (
 )
 _PARTNERS = ("Create a partner", "/settings/profile/partners")
 _WEBHOOKS = ("Add a webhook endpoint", "/objects/webhooks/limio")
+_ORDERS = "/objects/orders/limio"
+_STUCK = timedelta(minutes=15)
+"""An order is taken up within minutes of its time, by the sweep at the latest."""
+_FEW = 5
+"""Of each kind are told one by one, the rest as a number."""
+_COUNTED = 1000
+_ORGANISATIONS = 100
 
 
 class Trouble(NamedTuple):
@@ -31,6 +39,8 @@ class Trouble(NamedTuple):
 
 
 class Figures(NamedTuple):
+    orders: int
+    """Accepted; counting stops at 1,000."""
     delivered: int
     failed: int
 
@@ -58,20 +68,31 @@ class Console:
         catalog: CatalogTable,
         partners: PartnersTable,
         endpoints: Endpoints,
+        orders: OrderLists,
         deployed: Collection[str],
     ) -> None:
         self._catalog = catalog
         self._partners = partners
         self._endpoints = endpoints
+        self._orders = orders
         self._deployed = deployed
 
     def now(self, now: datetime) -> Overview:
         targets = tried(self._endpoints.all, what="endpoints")
         figures = tried(lambda: self._figures(now), what="figures")
         tasks = tried(lambda: self._tasks(targets or []), what="tasks")
-        sources = (("Webhooks", targets), ("Figures", figures), ("Set up", tasks))
+        orders = tried(lambda: self._order_troubles(now), what="orders")
+        partners = tried(self._partner_troubles, what="partners")
+        sources = (
+            ("Webhooks", targets),
+            ("Orders", orders),
+            ("Partners", partners),
+            ("Figures", figures),
+            ("Set up", tasks),
+        )
+        troubles = [*self._troubles(targets or []), *(orders or []), *(partners or [])]
         return Overview(
-            troubles=list(self._troubles(targets or [])),
+            troubles=sorted(troubles, key=lambda one: not one.is_urgent),
             figures=figures,
             tasks=tasks or [],
             missing=[name for name, source in sources if source is None],
@@ -89,7 +110,7 @@ class Console:
                         f"The endpoint {name} is switched off",
                         True,
                         endpoint.updated_at,
-                        self._at(),
+                        self._endpoint_at(endpoint.id),
                     )
                 )
             elif health.failing_since is not None:
@@ -99,7 +120,7 @@ class Console:
                         f"The endpoint {name} has failed {health.failures} {times} in a row",
                         health.state != "ok",
                         health.failing_since,
-                        self._at(),
+                        self._endpoint_at(endpoint.id),
                     )
                 )
             if health.exhausted_count:
@@ -109,17 +130,56 @@ class Console:
                         f"{health.exhausted_count} {webhooks} to {name} were given up",
                         True,
                         health.last_failure_at,
-                        self._at(),
+                        self._endpoint_at(endpoint.id),
                     )
                 )
-        return sorted(found, key=lambda one: not one.is_urgent)
+        return found
+
+    def _order_troubles(self, now: datetime) -> list[Trouble]:
+        """From an index that holds these orders alone."""
+        here = _ORDERS if _ORDERS in self._deployed else ""
+        failed = self._orders.failed(at_most=_FEW + 1)
+        found = [
+            Trouble("An order failed", True, one.since, here and f"{here}/{one.id}")
+            for one in failed[:_FEW]
+        ]
+        if len(failed) > _FEW:
+            more = here and f"{here}?status=failed"
+            found.append(Trouble("More orders failed before", True, None, more))
+        return found + [
+            Trouble(
+                "An order is stuck: nobody has taken it up",
+                True,
+                one.since,
+                here and f"{here}/{one.id}",
+            )
+            for one in self._orders.overdue(now - _STUCK, at_most=_FEW)
+        ]
+
+    def _partner_troubles(self) -> list[Trouble]:
+        organisations, _ = self._partners.organisations(limit=_ORGANISATIONS, after=None)
+        at = _PARTNERS[1] if _PARTNERS[1] in self._deployed else ""
+        return [
+            Trouble(
+                f"The partner {one.name} has no users: nobody can sign in for it",
+                False,
+                one.created,
+                at and f"{at}/{one.id}",
+            )
+            for one in organisations
+            if one.status == "active" and one.users == 0
+        ][:_FEW]
 
     def _figures(self, now: datetime) -> Figures:
         since = now - timedelta(hours=24)
         yesterday = [one for one in self._endpoints.hours(since.date()) if one.hour > since.hour]
         today = [one for one in self._endpoints.hours(now.date()) if one.hour <= now.hour]
         counted: list[HourCount] = [*yesterday, *today]
-        return Figures(sum(one.delivered for one in counted), sum(one.failed for one in counted))
+        return Figures(
+            self._orders.placed_since(since, now=now, at_most=_COUNTED),
+            sum(one.delivered for one in counted),
+            sum(one.failed for one in counted),
+        )
 
     def _tasks(self, targets: Iterable[Target]) -> list[Task]:
         """Empty once all is done."""
@@ -141,5 +201,6 @@ class Console:
             return []
         return [one._replace(href=one.href if one.href in self._deployed else "") for one in tasks]
 
-    def _at(self) -> str:
-        return _WEBHOOKS[1] if _WEBHOOKS[1] in self._deployed else ""
+    def _endpoint_at(self, id: str) -> str:
+        here = _WEBHOOKS[1]
+        return f"{here}/endpoints/{id}" if here in self._deployed else ""

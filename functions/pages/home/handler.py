@@ -1,6 +1,7 @@
 """Pages / and /settings: where everybody begins, and what needs an operator now."""
 
 from tessera.catalog.store import CatalogTable
+from tessera.commerce.order_lists import OrderLists
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
 from tessera.edge.pages.environment import PageEnvironment
 from tessera.partners.store import PartnersTable
@@ -14,6 +15,7 @@ class Env(PageEnvironment):
     catalog_table: str
     partners_table: str
     webhooks_table: str
+    commerce_table: str
 
 
 env = Env.load()
@@ -21,6 +23,7 @@ console = Console(
     catalog=CatalogTable(env.catalog_table),
     partners=PartnersTable(env.partners_table),
     endpoints=Endpoints(env.webhooks_table),
+    orders=OrderLists(env.commerce_table),
     deployed=env.console_addresses,
 )
 app = Pages(env, __file__)
@@ -33,7 +36,8 @@ def start(visit: Visit) -> Answer:
 
 @app.page("/settings")
 def home(visit: Visit) -> Answer:
-    return view.home(visit, console.now(visit.now))
+    has_orders = "/objects/orders/limio" in env.console_addresses
+    return view.home(visit, console.now(visit.now), has_orders=has_orders)
 
 
 handler = entrypoint(app)

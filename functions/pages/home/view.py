@@ -31,12 +31,14 @@ def start(visit: Visit, live: Sequence[Session]) -> Answer:
     )
 
 
-def home(visit: Visit, overview: Overview) -> Answer:
+def home(visit: Visit, overview: Overview, *, has_orders: bool) -> Answer:
+    """`has_orders`: the pages that find things are deployed."""
     figures = overview.figures
     return visit.show(
         "home.html",
         "Home",
         block="state",
+        has_orders=has_orders,
         troubles=overview.troubles,
         figures=figures,
         ratio=(

@@ -25,7 +25,8 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 | a page of a kind, of all | Query by_type, its 16 partitions one after another | 1–16 |
 
 What has something to do on a day or at an instant is in due, by keys only: subscriptions under
-`day#{0–7}`, `{day}#{id}`, orders that have not ended under `order#{0–7}`, `{instant}`.
+`day#{0–7}`, `{day}#{id}`, orders that have not ended under `order#{0–7}`, `{instant}`. Orders that
+failed wait there for a person, under `failed`, `{instant}`.
 
 Index keys, partition then sort: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type
 `{path type}#{last digit of the id}`, `{id}`; by_partner `{organisation}#{path type}`,
@@ -496,6 +497,8 @@ def _due_keys(one: Record) -> Row:
     match one:
         case Holding() if (day := due_day(one)) is not None:
             return {"due_pk": f"day#{partition}", "due_at": f"{day.isoformat()}#{one.id}"}
+        case Order() if one.status == "failed":
+            return {"due_pk": "failed", "due_at": clock.instant(one.updated)}
         case Order() if one.provisioning is not None:
             at = one.provisioning.lease_until or one.provisioning.next_at
             if at is not None:

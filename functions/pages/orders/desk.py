@@ -1,0 +1,228 @@
+"""What the pages on orders and owners look up, a bounded number of requests each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from tessera import clock, ids
+from tessera.catalog.store import CatalogTable
+from tessera.commerce.entitlements import Ownership
+from tessera.commerce.models import Address, Customer, Holding, Order, ProcessEvent
+from tessera.commerce.order_lists import OrderLists, Wanted
+from tessera.commerce.owners import TooManySubscriptions, present
+from tessera.commerce.store import CommerceTable
+from tessera.commerce.subscriptions import on_day
+from tessera.cursors import Cursors
+from tessera.edge.pages.tables import ROWS
+from tessera.edge.pages.visit import Visit
+from tessera.errors import NotFound, invalid
+from tessera.objects import Record, canonical_json
+from tessera.partners.store import PartnersTable
+from tessera.webhooks import announced
+from tessera.webhooks.announced import EventSummary
+from tessera.webhooks.archive import Archive
+from tessera.webhooks.models import Delivery
+from tessera.webhooks.store import Deliveries
+
+FILTERS = ("status", "type", "partner", "reference", "from", "to")
+_RECENT = 10
+_OF_AN_OWNER = 40
+
+
+class OrdersPage(NamedTuple):
+    orders: list[Order]
+    next: str | None
+    offers: Mapping[str, str]
+    """Names by id."""
+    partners: Mapping[str, str]
+    """Names by id, of those who sold what is listed."""
+
+
+class About(NamedTuple):
+    """An order with all that hangs from it."""
+
+    order: Order
+    offers: Mapping[str, str]
+    partner: str
+    steps: Mapping[str, ProcessEvent]
+    ownership: Ownership | None
+    customers: list[Customer]
+    addresses: list[Address]
+    holdings: list[Holding]
+    events: list[EventSummary]
+    deliveries: list[list[Delivery]]
+
+
+class Owned(NamedTuple):
+    """An owner with all that is its own."""
+
+    ownership: Ownership
+    today: date
+    partner: str
+    customers: list[Customer]
+    holdings: list[Holding] | None
+    """`None`: there are more than a page holds."""
+    orders: list[Order]
+    events: list[EventSummary]
+
+
+class Desk:
+    def __init__(
+        self,
+        *,
+        orders: OrderLists,
+        owners: CommerceTable,
+        catalog: CatalogTable,
+        partners: PartnersTable,
+        archive: Archive,
+        deliveries: Deliveries,
+        cursors: Cursors,
+        zone: str,
+    ) -> None:
+        self._orders, self._owners, self._catalog = orders, owners, catalog
+        self._partners, self._archive, self._deliveries = partners, archive, deliveries
+        self._cursors, self._zone = cursors, zone
+
+    def orders_page(self, visit: Visit) -> OrdersPage:
+        """Raises `InvalidFields` for a day that is none, `InvalidRequest` for a foreign cursor."""
+        wanted = _wanted(visit.query, self._zone)
+        of = canonical_json(["orders", *(visit.query.get(one, "") for one in FILTERS)])
+        found, following = self._orders.page(
+            wanted, limit=ROWS, after=visit.opened(self._cursors, of=of), now=visit.now
+        )
+        return OrdersPage(
+            found,
+            self._cursors.seal(following, of=of) if following else None,
+            self._offers(found),
+            {id: self._partner(id) for one in found if (id := one.partner_org)},
+        )
+
+    def order(self, id: str, visit: Visit) -> About:
+        """Raises `NotFound`."""
+        order = self._known(id)
+        ownership = self._owners.ownership(order.owner or "")
+        own = self._own(order.owner)
+        events = self._events(visit, order.owner, since=order.created)
+        return About(
+            order=order,
+            offers=self._offers([order]),
+            partner=self._partner(order.partner_org),
+            steps=self._orders.steps([one.id for one in order.process]),
+            ownership=ownership,
+            customers=[one for one in own if isinstance(one, Customer)],
+            addresses=[one for one in own if isinstance(one, Address)],
+            holdings=self._holdings(order.subscriptions, visit),
+            events=events,
+            deliveries=[self._deliveries.of_event(one.id) for one in events],
+        )
+
+    def failed_order(self, id: str) -> Order:
+        return self._known(id)
+
+    def owner(self, id: str, visit: Visit) -> Owned:
+        """Raises `NotFound`, and `OwnerMerged` for one that has become another."""
+        ownership = self.live_owner(id)
+        today = clock.today(visit.now, self._zone)
+        try:
+            holdings = [on_day(one, today) for one in self._owners.holdings_of(id)]
+        except TooManySubscriptions:
+            holdings = None
+        placed, _ = self._owners.objects(
+            "orders", owner=id, partner_org=None, limit=_OF_AN_OWNER, after=None
+        )
+        latest = sorted(placed, key=lambda one: one.created, reverse=True)
+        return Owned(
+            ownership=ownership,
+            today=today,
+            partner=self._partner(ownership.owner.partner_org),
+            customers=[one for one in self._own(id) if isinstance(one, Customer)],
+            holdings=holdings,
+            orders=[one for one in latest if isinstance(one, Order)],
+            events=self._events(visit, id),
+        )
+
+    def live_owner(self, id: str) -> Ownership:
+        """Raises `NotFound` and `OwnerMerged`."""
+        return present(self._owners.ownership(id), id)
+
+    def _known(self, id: str) -> Order:
+        order = self._owners.order(id) if ids.is_id(id, "order") else None
+        if order is None:
+            raise NotFound("There is no such order.", code="not_found")
+        return order
+
+    def _own(self, owner: str | None) -> list[Record]:
+        """Customers and addresses of an owner."""
+        found: list[Record] = []
+        for kind in ("customers", "address") if owner else ():
+            page, _ = self._owners.objects(
+                kind, owner=owner, partner_org=None, limit=_OF_AN_OWNER, after=None
+            )
+            found += page
+        return found
+
+    def _holdings(self, subscriptions: Sequence[str], visit: Visit) -> list[Holding]:
+        today = clock.today(visit.now, self._zone)
+        held = (self._owners.holding(id) for id in subscriptions[:_OF_AN_OWNER])
+        return [on_day(one, today) for one in held if one is not None]
+
+    def _events(
+        self, visit: Visit, owner: str | None, since: datetime | None = None
+    ) -> list[EventSummary]:
+        """Those of the owner, newest first."""
+        if owner is None:
+            return []
+        return announced.page(
+            announced.Wanted(owner=owner, since=since),
+            by=visit.operator,
+            cursors=self._cursors,
+            cursor=None,
+            size=_RECENT,
+            archive=self._archive,
+            now=visit.now,
+        ).items
+
+    def _offers(self, orders: Sequence[Order]) -> dict[str, str]:
+        wanted = {id for one in orders if (id := offer_of(one))}
+        found = self._catalog.for_sale(sorted(wanted)) if wanted else {}
+        return {id: item.name for id, item in found.items()}
+
+    def _partner(self, id: str | None) -> str:
+        """Its name; its id where it is not there any more."""
+        organisation = self._partners.find(id) if id else None
+        return organisation.name if organisation is not None else id or ""
+
+
+def offer_of(order: Order) -> str:
+    """The id of the first offer or add-on that the order names."""
+    items = order.data.get("orderItems")
+    first = items[0] if isinstance(items, list) and items else order.data
+    for name in ("offer", "addOn", "add_on"):
+        item = first.get(name) if isinstance(first, dict) else None
+        if isinstance(item, dict) and isinstance(item.get("id"), str):
+            return str(item["id"])
+    return ""
+
+
+def _wanted(query: Mapping[str, str], zone: str) -> Wanted:
+    texts = {one: query.get(one, "").strip() or None for one in FILTERS}
+    until = _midnight(texts["to"], zone)
+    return Wanted(
+        status=texts["status"],
+        type=texts["type"],
+        partner_org=texts["partner"],
+        reference=texts["reference"],
+        since=_midnight(texts["from"], zone),
+        until=until and until + timedelta(days=1, milliseconds=-1),
+    )
+
+
+def _midnight(typed: str | None, zone: str) -> datetime | None:
+    if typed is None:
+        return None
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        raise invalid("from", f"{typed[:20]} is no day. Give it as 2026-03-02.") from None
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
