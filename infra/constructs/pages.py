@@ -94,6 +94,14 @@ class Pages(Part):
             *zuora_client(vault, settings),
             setting(mode=settings.mode),
         )
+        self.family(
+            "pages/page_settings",
+            tables.catalog.uses(
+                "GetItem", "BatchGetItem", "Query", "ConditionCheckItem", "PutItem", "DeleteItem"
+            ),
+            tables.partners.uses("GetItem", queries=["newest"]),
+            setting(mode=settings.mode),
+        )
         self.family("pages/webhooks", *webhook_pages(platform, api, vault, slow))
         self.family("pages/orders", *order_pages(platform, api, vault))
         site = self.family(

@@ -1120,6 +1120,33 @@ def keep_the_catalog_in_the_console(deployed: Deployed) -> None:
     assert "parked=" in pages.send(offer, csrf_token=token).headers["Location"]
 
 
+@exercise("pages/page_settings")
+def arrange_pages_in_the_console(deployed: Deployed) -> None:
+    pages = session.operator(deployed)
+    home = "/settings/pages"
+    slug = f"/{fresh('page')}"
+    fields = {
+        "name": fresh("Page"),
+        "kind": "pricing",
+        "slug": slug,
+        "require_authentication": "yes",
+        "authentication": "partner",
+        "label": "partner",
+    }
+    taken = pages.post(f"{home}/new", **{**fields, "slug": "/billing"})
+    assert taken.status_code == 422
+    made = pages.post(f"{home}/new", **fields).headers["Location"]
+    assert pages.form(made, slug=f"{slug}-2", status="active").status_code == 303
+    partner = deployed.stack.partners[0]
+    assert "Acme" in pages.get(f"{made}/view-as?partner={partner.id}").text
+    shown = pages.get(home).text
+    assert f"{slug}-2" in shown
+    assert pages.post(f"{made}/archive").status_code == 303
+    token = session.hidden(shown, "csrf_token")
+    session.age(deployed, pages, "operator", seen=clock.now() - timedelta(hours=1))
+    assert "parked=" in pages.send(made, csrf_token=token).headers["Location"]
+
+
 @exercise("pages/site")
 def visit_the_partner_pages(deployed: Deployed) -> None:
     pages = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")

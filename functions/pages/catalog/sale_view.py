@@ -7,11 +7,11 @@ from tessera.catalog import offers
 from tessera.catalog.models import AddOn, Charge, ForSale, Offer, Page
 from tessera.edge.pages import formats
 from tessera.edge.pages.cells import Cell, Column, Table, amount, link, several, text
+from tessera.edge.pages.faults import field_of
 from tessera.edge.pages.forms import Form
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.partners.models import Organisation
 
-from .faults import field_of
 from .sale_forms import ATTRIBUTES, CHECKOUT, PRICE, PRODUCTS, WORDS
 from .shelf import Choices, ItemPage
 from .view import address, crumb, home, may_save, status

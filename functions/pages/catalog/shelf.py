@@ -5,19 +5,17 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tessera.catalog import items
-from tessera.catalog.errors import NotUnique
 from tessera.catalog.items import Saved
 from tessera.catalog.models import AddOn, AnyItem, Item, Offer, Page, Product
 from tessera.catalog.rate_plans import RatePlans
 from tessera.catalog.store import CatalogTable
 from tessera.cursors import Cursors
+from tessera.edge.pages.faults import worded
 from tessera.edge.pages.tables import ROWS
 from tessera.edge.pages.visit import Visit
-from tessera.errors import FieldError, InvalidFields, NotFound
+from tessera.errors import InvalidFields, NotFound
 from tessera.partners.models import Organisation
 from tessera.partners.store import PartnersTable
-
-from .faults import worded
 
 I = TypeVar("I", bound=Item)  # noqa: E741  # an item
 
@@ -114,7 +112,7 @@ class Shelf:
         words: Mapping[str, str],
         now: datetime,
     ) -> Saved:
-        """Raises `InvalidFields` in the form's words, and `UpstreamFailed`."""
+        """Raises `InvalidFields` in the form's words, `NotUnique` and `UpstreamFailed`."""
         try:
             return items.create(
                 model.catalog_kind,
@@ -126,8 +124,6 @@ class Shelf:
             )
         except InvalidFields as refusal:
             raise worded(refusal, words) from None
-        except NotUnique as taken:
-            raise _at_its_field(taken) from None
 
     def save(
         self,
@@ -138,7 +134,7 @@ class Shelf:
         words: Mapping[str, str],
         now: datetime,
     ) -> Saved:
-        """Raises `InvalidFields` in the form's words, `VersionMismatch` and `UpstreamFailed`."""
+        """Raises as `create` does, and `VersionMismatch`."""
         try:
             return items.replace(
                 model.catalog_kind,
@@ -151,15 +147,8 @@ class Shelf:
             )
         except InvalidFields as refusal:
             raise worded(refusal, words) from None
-        except NotUnique as taken:
-            raise _at_its_field(taken) from None
 
     def archive(self, kind: str, id: str, *, now: datetime) -> AnyItem:
         item = self.any(kind, id)
         items.archive(kind, id, catalog=self._catalog, now=now)
         return item
-
-
-def _at_its_field(taken: NotUnique) -> InvalidFields:
-    field = str(taken.members["field"])
-    return InvalidFields([FieldError(field, taken.wire_code, taken.message)])

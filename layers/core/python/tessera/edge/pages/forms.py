@@ -154,7 +154,8 @@ def errors_of(refusal: Refusal, at: Mapping[str, str]) -> tuple[FieldError, ...]
     """What a refusal says to a form. `at` puts a wire code, or a field's path, at a field."""
     found: Sequence[FieldError] | None = getattr(refusal, "errors", None)
     if found is None:
-        found = (FieldError("", refusal.wire_code, refusal.message),)
+        field = str(refusal.members.get("field", ""))
+        found = (FieldError(field, refusal.wire_code, refusal.message),)
     return tuple(
         one._replace(field=at.get(one.field) or at.get(one.code) or one.field) for one in found
     )

@@ -1,4 +1,4 @@
-"""Faults of a catalog item's fields in the words of the form that was filled in."""
+"""Faults that rules name by paths, in the words of the form that was filled in."""
 
 import re
 from collections.abc import Mapping
