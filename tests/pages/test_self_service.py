@@ -147,7 +147,7 @@ def test_billing_shows_what_is_due_the_invoices_the_card_and_the_address(ingrid:
 
     assert shown.status == 200, shown.text
     assert "Next payment $110.00 on 11 December" in shown.text
-    assert "Digital Monthly, by Visa ending 4242" in shown.text
+    assert ", by Visa ending 4242, for Digital Monthly" in shown.text
     assert f"{demo.HALDEN_UNPAID_INVOICE} $110.00 $110.00 Due Download PDF Pay" in shown.text
     assert f"{demo.HALDEN_PAID_INVOICE} $480.00 $0.00 Paid Download PDF Payment" in shown.text
     assert "Visa ending 4242 expires 11/20" in shown.text

@@ -80,7 +80,7 @@ class Addresses:
                 shown.append(
                     {
                         "title": _TITLES[kind],
-                        "of": ", ".join(dict.fromkeys(payments.name_of(one) for one in held)),
+                        "of": payments.names_of(held),
                         "lines": _lines(address.data if address else None, customer),
                         "change": with_query(visit.path, address=f"{customer.id}.{kind}"),
                     }
@@ -108,7 +108,7 @@ class Addresses:
             {
                 "data": data,
                 "countries": countries,
-                "name": ", ".join(dict.fromkeys(payments.name_of(one) for one in held)),
+                "name": payments.names_of(held),
                 "back": visit.path,
                 "part": "shipping" if kind == "delivery" else "billing",
             },

@@ -51,8 +51,9 @@ def is_running(holding: Holding) -> bool:
 
 def _price(holding: Holding, today: date, locale: formats.Locale) -> str:
     plan = plan_of(holding, today)
-    if plan is not None and (price := wording.price_held(plan, locale)):
-        return price
+    if plan is not None and "price__limio" in plan.data.offer.attributes:
+        return wording.price_held(plan, locale)
+    # Of what was synced Zuora tells the amount, not how often it comes.
     known = holding.data.price
     return formats.amount(known.amount, known.currency, locale) if known else ""
 

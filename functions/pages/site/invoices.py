@@ -36,7 +36,7 @@ from tessera.edge.pages.locations import with_query
 from tessera.edge.pages.tables import ROWS
 from tessera.errors import invalid
 
-from . import payments
+from . import held, payments
 from .asking import Failed
 from .blocks import Block
 from .cards import default_of, name_of
@@ -124,7 +124,10 @@ class Invoices:
                 visit.paging(listed.get("cursor")),
                 "newest first",
             )
-        shown = [one for one in own.holdings if one.status not in ("cancelled", "expired")]
+        shown = sorted(
+            (one for one in own.holdings if held.is_running(one)),
+            key=lambda one: next_payment(one, own.moment.today) is None,
+        )
         return Block(
             "components/invoices.html",
             {

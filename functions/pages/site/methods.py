@@ -101,7 +101,7 @@ class PaymentMethods:
         pays = default is not None and self._pays_by_itself(number)
         is_invoiced_elsewhere = all(payments.is_invoiced_elsewhere(one) for one in held)
         return {
-            "names": ", ".join(dict.fromkeys(payments.name_of(one) for one in held)),
+            "names": payments.names_of(held),
             "methods": [
                 cards.view_of(one, own.moment.today)
                 | {
@@ -139,7 +139,7 @@ class PaymentMethods:
             {
                 "script": form.script,
                 "params": json.dumps(form.params),
-                "name": payments.name_of(holding),
+                "name": payments.names_of(own.on_account(holding.customer or "")),
                 "back": visit.path,
             },
             title=UPDATE,

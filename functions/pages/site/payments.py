@@ -1,6 +1,6 @@
 """What is paid next for each subscription, when, and by what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tessera.commerce.models import Holding
@@ -53,9 +53,13 @@ def name_of(holding: Holding) -> str:
     return holding.data.name or holding.name or "Subscription"
 
 
+def names_of(holdings: Iterable[Holding]) -> str:
+    return ", ".join(dict.fromkeys(name_of(one) for one in holdings))
+
+
 def _nothing_due(holding: Holding, locale: formats.Locale) -> str:
     if holding.data.cancel_date is not None:
         day = formats.day(holding.data.cancel_date, locale)
         is_over = holding.status == "cancelled"
         return f"It ended on {day}." if is_over else f"It ends on {day}. Nothing more is due."
-    return "No payment is due."
+    return "No payment is planned."

@@ -83,7 +83,8 @@ class Plan:
                 "subscription": self._view(holding, own, visit, page),
                 "others": visit.path if several else "",
             },
-            title=options.title or "",
+            title=options.title or (f"Edit {payments.name_of(holding)}" if wanted else ""),
+            crumbs=((page.name, page.slug),) if wanted else (),
         )
 
     def _view(self, holding: Holding, own: Own, visit: Visit, page: Page) -> dict[str, Any]:
