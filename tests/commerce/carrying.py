@@ -197,6 +197,8 @@ class MemoryStore:
         for one in change.replaces:
             if isinstance(one, Order):
                 self._check_lease(one.id, change.attempt)
+            if one.id in change.expects and self.rows[one.id].updated != change.expects[one.id]:
+                raise Outdated
         self.ownerships[id] = change.ownership
         for one in (*change.creates, *change.replaces):
             self.keep(one)

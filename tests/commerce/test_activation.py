@@ -99,6 +99,33 @@ def test_a_switch_takes_effect_on_its_day_and_is_told_again_without_date() -> No
     assert store.ownerships[OWNER].version == store.events[-1].sequence
 
 
+def test_what_another_writes_between_two_readings_is_kept() -> None:
+    class Overtaken(MemoryStore):
+        """Another commit comes after the subscription was read and before its owner is."""
+
+        def ownership(self, owner: str) -> Ownership | None:
+            known = self.ownerships[owner]
+            if known.owner.updated == START:
+                later = {"updated": START + timedelta(seconds=1)}
+                now_named = held_now.data.model_copy(update={"cancel_reason": "moved"})
+                self.keep(held_now.model_copy(update={"data": now_named, **later}))
+                settled = known.owner.model_copy(update=later)
+                self.ownerships[owner] = known.model_copy(update={"owner": settled})
+            return self.ownerships[owner]
+
+    held_now, placed = switch()
+    before = stored(held_now, placed, announced=DAY)
+    store = Overtaken(*before.rows.values())
+    owner = before.ownerships[OWNER].owner.model_copy(update={"updated": START})
+    store.ownerships[OWNER] = before.ownerships[OWNER].model_copy(update={"owner": owner})
+
+    assert run(store, DAY)["activated"] == 1
+
+    after = now_held(store)
+    assert after.data.cancel_reason == "moved"
+    assert [one.status for one in after.offers] == ["ended", "active"]
+
+
 def test_running_twice_does_nothing() -> None:
     holding, placed = switch()
     store = stored(holding, placed, announced=DAY)

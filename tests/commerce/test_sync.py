@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from tessera import ids
 from tessera.aws import client
 from tessera.commerce import store
 from tessera.commerce.billed import Billed
+from tessera.commerce.commits import Commit
+from tessera.commerce.entitlements import Announcements, Ownership
 from tessera.commerce.mapping import Candidate
+from tessera.commerce.models import SalesforceAccount
 from tessera.commerce.owners import TooManySubscriptions
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import Synced, sync
@@ -144,6 +148,47 @@ def test_two_syncs_at_the_same_moment_meet_at_the_same_keys(
 
     assert answer == Synced(id=SUB, owner=OWNER)
     assert [event.type for event in told()].count("subscription.created") == 1
+
+
+def test_what_an_order_learns_of_the_customer_meanwhile_is_kept(owners: CommerceTable) -> None:
+    class Overtaken(CommerceTable):
+        """An order writes the customer after it was read and before its owner is."""
+
+        is_first = True
+
+        def ownership(self, owner: str) -> Ownership | None:
+            if self.is_first:
+                self.is_first = False
+                known = owners.ownership(owner)
+                before = owners.customer(ids.customer_id("A00000042"))
+                assert known is not None
+                assert before is not None
+                crm = before.data.model_copy(
+                    update={"salesforce": SalesforceAccount(contact_id="003")}
+                )
+                later = before.updated + timedelta(seconds=1)
+                after = before.model_copy(update={"data": crm, "updated": later})
+                telling = Announcements(known, now=later, today=TODAY)
+                telling.tell("customer.updated", after.wire())
+                owners.commit(
+                    Commit(
+                        ownership=telling.ownership,
+                        seen=known.owner.updated,
+                        replaces=[after],
+                        events=telling.events,
+                    )
+                )
+            return super().ownership(owner)
+
+    run(owners, billed())
+    renamed = billed(account=account(name="Lopes and Sons"), version=2)
+
+    run(Overtaken("Commerce", "Events"), renamed, later=timedelta(minutes=5))
+
+    customer = owners.customer(ids.customer_id("A00000042"))
+    assert customer is not None
+    assert customer.data.company_name == "Lopes and Sons"
+    assert customer.data.salesforce == SalesforceAccount(contact_id="003")
 
 
 def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(

@@ -171,6 +171,7 @@ def _commit(
             seen=ownership.owner.updated,
             replaces=written(holding, after),
             events=telling.events,
+            expects={holding.id: holding.updated},
         )
     )
     return holding, after

@@ -537,6 +537,7 @@ class Provisioner:
                         seen=taken.seen,
                         replaces=taken.replaces,
                         events=taken.telling.events,
+                        expects=taken.expects,
                     )
                 )
 

@@ -76,6 +76,12 @@ class Taken(NamedTuple):
     replaces: Sequence[Record] = ()
     seen: datetime | None = None
     """`updated` of the owner as it was read; none for a new owner."""
+    read_first: Sequence[Record] = ()
+    """What is replaced and was read before the owner was, as it was read."""
+
+    @property
+    def expects(self) -> dict[str, datetime]:
+        return {one.id: one.updated for one in self.read_first}
 
 
 class _Known(NamedTuple):
@@ -131,6 +137,7 @@ def sync(
                     seen=taken.seen,
                     replaces=taken.replaces,
                     events=taken.telling.events,
+                    expects=taken.expects,
                 )
             )
         return taken.synced
@@ -242,7 +249,10 @@ def _taken(
         telling.entitlements_if_changed(holding.id)
         changed += written(before, holding)
     seen = known.ownership.owner.updated if known.ownership else None
-    return Taken(synced, before, holding, telling, changed, seen)
+    replaced = {one.id for one in changed}
+    first: Sequence[Record | None] = (known.customer, *known.addresses.values())
+    read_first = [one for one in first if one is not None and one.id in replaced]
+    return Taken(synced, before, holding, telling, changed, seen, read_first)
 
 
 def _event(before: Holding | None, after: Holding) -> str:
