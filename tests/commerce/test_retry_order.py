@@ -8,7 +8,9 @@ import pytest
 from tessera import clock
 from tessera.commerce.buyers import Moment
 from tessera.commerce.commits import Commit
+from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Alteration
+from tessera.commerce.order_clock import clock_of
 from tessera.commerce.retrying import OrderNotFailed, OrderOvertaken, retry
 from tessera.commerce.steps import StepFailed, Trouble
 from tessera.commerce.store import CommerceTable
@@ -101,6 +103,27 @@ def test_an_unknown_outcome_is_looked_up_under_the_same_key() -> None:
     carrier.run()
 
     assert [work.step.generation for work in zuora.calls[calls:]] == [0]
+
+
+def test_two_retries_at_the_same_moment_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of an order that locks no subscription."""
+    tried = clock_of("pay_invoice", START).model_copy(update={"attempt": 1})
+    placed = order("pay_invoice", status="failed", subscriptions=(), provisioning=tried)
+    carrier = Carrier(store_with(placed), crm=Absent(), billing=Absent())
+    ownership = carrier.store.ownership
+
+    def overtaken(owner: str) -> Ownership | None:
+        """The other one comes after this one has read the order."""
+        monkeypatch.setattr(carrier.store, "ownership", ownership)
+        again(carrier)
+        return ownership(owner)
+
+    monkeypatch.setattr(carrier.store, "ownership", overtaken)
+
+    with pytest.raises(OrderNotFailed):
+        again(carrier)
+
+    assert carrier.store.told.count("order.retry_requested") == 1
 
 
 def test_only_a_failed_order_is_tried_again() -> None:

@@ -96,6 +96,7 @@ def _retry_once(id: str, owners: Owners, shop: Shop, moment: Moment) -> Order:
             replaces=[again, *changed],
             events=telling.events,
             attempt=order.provisioning.attempt if order.provisioning else None,
+            expects={order.id: order.updated},
         )
     )
     return again

@@ -451,13 +451,16 @@ class CommerceTable:
     def _replaced(self, one: Record, owners: set[str], change: Commit) -> Write:
         values: dict[str, Any] = {f"owner{n}": owner for n, owner in enumerate(sorted(owners))}
         among = ", ".join(f":{name}" for name in values)
-        condition = f"attribute_not_exists(pk) OR #owner IN ({among})"
+        same = ""
         if isinstance(one, Order) and change.attempt is not None:
-            condition = f"#owner IN ({among}) AND {_LEASED}"
+            same += f" AND {_LEASED}"
             values["attempt"] = change.attempt
-        elif (expected := change.expects.get(one.id)) is not None:
-            condition = f"#owner IN ({among}) AND updated = :expected"
+        if (expected := change.expects.get(one.id)) is not None:
+            same += " AND updated = :expected"
             values["expected"] = clock.instant(expected)
+        condition = f"#owner IN ({among}){same}"
+        if not same:
+            condition = f"attribute_not_exists(pk) OR {condition}"
         return put(self._name, _row(one), condition=condition, **values)
 
     def _removed(self, one: Record) -> Write:
