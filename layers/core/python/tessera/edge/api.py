@@ -97,6 +97,7 @@ def entrypoint(
             status = int(answer["statusCode"])
             line.members["status"] = status
             line.members.setdefault("outcome", "refused" if status >= 400 else "done")
+            line.audit(event, answer)
         flush_metrics()
         return answer
 

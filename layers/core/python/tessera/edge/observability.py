@@ -1,8 +1,11 @@
 """The logger, the metrics and the notes that become a request's one outcome line."""
 
+import json
 import os
+import re
 import threading
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -22,6 +25,8 @@ _notes: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
 _correlation: ContextVar[str | None] = ContextVar("correlation", default=None)
 _cold_start = True
 _UNKNOWN_SECONDS = 29.0
+_ID = re.compile(r"[a-z_]+-[0-9a-f]{32}")
+_CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 _ends_at = 0.0
 
 
@@ -39,6 +44,26 @@ class Outcome:
         self._notes = _notes.set({})
         self._correlation = _correlation.set(self.correlation_id)
         return self
+
+    def audit(self, event: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """Of what an operator changes, or tries to: who it is, what is asked, what came of it.
+
+        By ids alone. Those that are asked for are in the path; names and addresses are in bodies.
+        """
+        http = event["requestContext"]["http"]
+        who = self.members.get("client")
+        if (
+            self.members.get("caller") != "operator"
+            or who is None
+            or http["method"] not in _CHANGING
+        ):
+            return
+        path = str(event.get("rawPath") or http["path"])
+        self.members |= {
+            "by": f"operator/{who}",
+            "did": f"{http['method']} {path[:500]}",
+            "object": _made(answer),
+        }
 
     def __exit__(self, *failure: object) -> None:
         global _cold_start
@@ -65,6 +90,19 @@ def note(**members: Any) -> None:
     noted = _notes.get()
     if noted is not None:
         noted.update(members)
+
+
+def _made(answer: Mapping[str, Any]) -> str | None:
+    """The id of what an answer shows, or of the page that it leads to."""
+    headers = answer.get("headers") or {}
+    if "Location" in headers:
+        named = _ID.search(str(headers["Location"]))
+        return named[0] if named else None
+    if answer.get("isBase64Encoded") or headers.get("Content-Type") != "application/json":
+        return None
+    body = json.loads(answer.get("body") or "null")
+    id = body.get("id") if isinstance(body, dict) else None
+    return id if isinstance(id, str) else None
 
 
 def begin(context: Any) -> None:
