@@ -18,6 +18,8 @@ from infra.local.emulator import LocalAws
 from infra.local.running_stack import Customer, Login, Partner, RunningStack
 
 INBOX = "access-platform"
+_SAVE = "Stay with us"
+_SUPPORT = "Priority support"
 _SECONDS = 30
 _MONTHLY = {"repeat_interval": 1, "repeat_interval_type": "months"}
 _YEARLY = {"repeat_interval": 1, "repeat_interval_type": "years"}
@@ -52,6 +54,7 @@ def _items() -> Iterator[tuple[str, dict[str, Any]]]:
         ("Digital", "Digital", ["Web access"]),
         ("Gold", "Gold", ["Web access", "E-paper", "Archive"]),
         ("Support", "Priority support", ["Priority support"]),
+        ("Loyalty", "Thank you for staying", []),
     ):
         yield (
             "products",
@@ -61,8 +64,23 @@ def _items() -> Iterator[tuple[str, dict[str, Any]]]:
                 "entitlements": [{"$ref": f"/entitlements/{one}"} for one in entitlements],
             },
         )
+    yield "offers", _save()
+    saves = [{"$ref": f"/offers2/{_SAVE}"}]
     for currency in ("GBP", "USD"):
-        yield "offers", _offer("Gold Annual", "Gold", demo.GOLD_ANNUAL_PLAN, currency, _YEARLY)
+        yield "add-ons", _add_on(currency)
+        with_it = [{"$ref": f"/add_ons/{_named(_SUPPORT, currency)}"}]
+        yield (
+            "offers",
+            _offer(
+                "Gold Annual",
+                "Gold",
+                demo.GOLD_ANNUAL_PLAN,
+                currency,
+                _YEARLY,
+                save_offers__limio=saves,
+                cross_sell_addons__limio=with_it,
+            ),
+        )
         yield (
             "offers",
             _offer(
@@ -72,9 +90,10 @@ def _items() -> Iterator[tuple[str, dict[str, Any]]]:
                 currency,
                 _MONTHLY,
                 upgrade_offers__limio=[{"$ref": f"/offers2/{_named('Gold Annual', currency)}"}],
+                save_offers__limio=saves,
+                cross_sell_addons__limio=with_it,
             ),
         )
-        yield "add-ons", _add_on(currency)
 
 
 def _partner_offers(acme: str, borealis: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -133,15 +152,30 @@ def _offer(
     }
 
 
+def _save() -> dict[str, Any]:
+    """A discount for those who are about to leave; its percentage is the plan's own in Zuora."""
+    plan = demo.LOYALTY_DISCOUNT_PLAN
+    return {
+        "name": _SAVE,
+        "data": {
+            "record_subtype": "discount",
+            "productBundles": [{"product": {"$ref": "/products/Loyalty"}, "rate_plan": plan.id}],
+            "attributes": {"display_name__limio": f"{plan.percentage}% off for three months"},
+            "discount": {"value": plan.percentage, "termLength": 3, "termType": "months"},
+        },
+    }
+
+
 def _add_on(currency: str) -> dict[str, Any]:
     return {
-        "name": _named("Priority support", currency),
+        "name": _named(_SUPPORT, currency),
         "data": {
             "productBundles": [
                 {"product": {"$ref": "/products/Support"}, "rate_plan": demo.SUPPORT_PLAN.id}
             ],
             "attributes": {
                 "price__limio": [_price(demo.SUPPORT_PLAN, currency, _MONTHLY)],
+                "allow_multibuy__limio": True,
                 "compatible_products__limio": [
                     {"$ref": "/products/Digital"},
                     {"$ref": "/products/Gold"},

@@ -60,6 +60,11 @@ class _Scene(NamedTuple):
     def crumbs(self) -> tuple[tuple[str, str], ...]:
         return ((self.at.home_name, self.at.home),)
 
+    @property
+    def is_about_add_ons(self) -> bool:
+        """Somebody came for these alone: the plan is not asked for."""
+        return self.visit.query.get("part") == "add-ons"
+
 
 class Changing:
     def __init__(self, world: World) -> None:
@@ -121,7 +126,7 @@ class Changing:
             (one.id, display_name(one), _difference(one, kind, scene))
             for kind, found in (("Upgrade", offered.upgrades), ("Downgrade", offered.downgrades))
             for one in found
-            if isinstance(one, Offer)
+            if isinstance(one, Offer) and not scene.is_about_add_ons
         ]
         add_ons = [_held(one, known, scene) for one in scene.add_ons]
         add_ons += [
@@ -146,7 +151,7 @@ class Changing:
                 "back": scene.at.home,
                 "nothing": "There is nothing else to choose for this subscription at the moment.",
             },
-            title=f"Update {scene.holding.name}",
+            title=f"{'Add-ons of' if scene.is_about_add_ons else 'Update'} {scene.holding.name}",
             crumbs=scene.crumbs,
         )
 
