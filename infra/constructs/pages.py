@@ -48,6 +48,9 @@ class Pages(Part):
         settings, tables = platform.settings, api.tables
         Endpoint(self, "pages/assets", platform=platform, api=api, package=_built_assets())
         Endpoint(self, "pages/api_document", platform=platform, api=api)
+        # Every page is told the table; who may read about the API needs no session.
+        self.family("pages/reference", tables.sessions.uses())
+        Endpoint(self, "pages/api_document", platform=platform, api=api)
         self.family("pages/reference")
         self.family(
             "pages/sign_in",

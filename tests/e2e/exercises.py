@@ -1043,6 +1043,15 @@ def look_after_deliveries(deployed: Deployed) -> None:
     assert api.call("POST", f"{endpoint}/recover", since)["kind"] == "recover"
 
 
+@exercise("pages/api_document")
+@exercise("pages/reference")
+def read_about_the_api(deployed: Deployed) -> None:
+    told = deployed.api.send("GET", "/openapi.json", token="").json()
+    assert told["openapi"].startswith("3.1")
+    page = deployed.api.send("GET", "/reference", token="")
+    assert all(path in page.text for path in told["paths"])
+
+
 @exercise("pages/assets")
 @exercise("pages/sign_in")
 @exercise("pages/home")

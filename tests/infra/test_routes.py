@@ -138,6 +138,6 @@ def _deployed(route: Route, synthesis: Synthesis) -> dict[str, Any]:
 
 
 def _decorator(route: Route) -> str:
-    if route.path == "/{slug+}":
-        return "/.+"  # as Powertools writes whatever no other route has
+    if route.path.endswith("+}"):  # as Powertools writes whatever no other route has
+        return f"{route.path.rpartition('/')[0]}/.+"
     return re.sub(r"\{(\w+)\}", r"<\1>", route.path)

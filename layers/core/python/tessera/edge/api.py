@@ -3,10 +3,10 @@
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -39,6 +39,7 @@ __all__ = [
     "created",
     "document",
     "entrypoint",
+    "nothing_at",
     "principal",
     "resolver",
 ]
@@ -133,6 +134,15 @@ def answer(status: int, body: Any, headers: dict[str, str] | None = None) -> Res
     )
 
 
+def nothing_at(path: str, *, allowed: Sequence[str]) -> NoReturn:
+    """Raises 404; where other methods are `allowed`, 405 that names them (RFC 9110, 15.5.6)."""
+    if not allowed:
+        raise NotFound(f"There is nothing at {path[:200]}. /openapi.json lists all addresses.")
+    refused = _MethodNotAllowed(f"This address takes {' and '.join(allowed)} alone.")
+    refused.headers["Allow"] = ", ".join(allowed)
+    raise refused
+
+
 def _answer(
     app: APIGatewayHttpResolver,
     event: dict[str, Any],
@@ -222,6 +232,12 @@ class _TooLarge(Refusal):
     status = 413
     code = "too_large"
     title = "The body is too large"
+
+
+class _MethodNotAllowed(Refusal):
+    status = 405
+    code = "method_not_allowed"
+    title = "The address takes other methods"
 
 
 def _refused(refusal: Refusal, *, request_id: str | None = None) -> Response[str]:
