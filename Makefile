@@ -72,13 +72,7 @@ screenshots: ## Pictures of every page, taken in a browser
 bench: ## Figures: they are printed and gate nothing
 	$(BIN)/pytest -m bench -s tests/bench
 
+# CONTEXT='-c zuora_url=https://rest.eu.zuora.com' adds settings; CHECK=1 looks and deploys nothing.
 deploy: setup ## Deploy to the AWS account of your credentials: make deploy STAGE=prod
-	@echo "This deploys the stack Tessera-$(STAGE) with the real CDK. It needs:"
-	@echo "  - credentials in the environment or a profile (AWS_PROFILE) that may assume the CDK's"
-	@echo "    roles, and a region (AWS_REGION);"
-	@echo "  - an account that was bootstrapped once: infra/node_modules/.bin/cdk bootstrap;"
-	@echo "  - context for what is outside (zuora_url, salesforce_url, base_url, ...) in cdk.json or"
-	@echo "    here: make deploy STAGE=$(STAGE) CONTEXT='-c zuora_url=https://rest.eu.zuora.com';"
-	@echo "  - afterwards, the credentials of those systems in Secrets Manager: tessera/$(STAGE)/..."
-	@echo "CDK asks before it widens any permission."
-	infra/node_modules/.bin/cdk deploy Tessera-$(STAGE) -c stage=$(STAGE) $(CONTEXT)
+	@JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,21,22,23,24,25 \
+	$(BIN)/python -m infra.deploy --stage $(STAGE) $(if $(CHECK),--check) $(CONTEXT)
