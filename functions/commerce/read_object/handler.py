@@ -4,8 +4,9 @@ from tessera import clock
 from tessera.commerce.history import EventHistory
 from tessera.commerce.objects import Moment, read
 from tessera.commerce.store import CommerceTable
-from tessera.edge.api import Response, document, entrypoint, resolver
+from tessera.edge.api import Response, document, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
+from tessera.identity.principal import Machine, Operator
 
 
 class Env(Environment):
@@ -25,7 +26,8 @@ app = resolver()
 def read_object(path_type: str, id: str) -> Response[str]:
     now = clock.now()
     moment = Moment(now, clock.today(now, env.business_time_zone), env.mode)
-    return document(read(path_type, id, objects=objects, history=history, moment=moment))
+    by = principal(app, Machine, Operator)
+    return document(read(path_type, id, by=by, objects=objects, history=history, moment=moment))
 
 
 handler = entrypoint(app)

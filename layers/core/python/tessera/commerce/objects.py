@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from tessera import clock, ids
 from tessera.commerce.entitlement_query import entitlements_of
 from tessera.commerce.entitlements import Ownership
-from tessera.commerce.models import Holding, SubscriptionOffer
+from tessera.commerce.models import Holding, ProcessEvent, SubscriptionOffer
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import offer_on, on_day
 from tessera.cursors import Cursors
@@ -81,7 +81,13 @@ class Wanted(NamedTuple):
 
 
 def read(
-    path_type: str, id: str, *, objects: Objects, history: History, moment: Moment
+    path_type: str,
+    id: str,
+    *,
+    by: Principal,
+    objects: Objects,
+    history: History,
+    moment: Moment,
 ) -> dict[str, Any]:
     """Raises `NotFound`, `InvalidRequest` for what is no id of this kind, `OwnerMerged`."""
     _check_id(id, *_prefixes(path_type))
@@ -93,7 +99,7 @@ def read(
         if (event := history.event(id, now=moment.now)) is not None:
             found = _event(event, moment.mode)
     elif (one := objects.object(path_type, id)) is not None:
-        found = _today(one, moment.today)
+        found = _shown(one, moment.today, by)
     if found is None:
         raise NotFound(f"There is no {id} among {path_type}.", code="not_found")
     return found
@@ -122,7 +128,7 @@ def list_page(
             _check_id(id, prefix)
     query = canonical_json(["objects", by.kind, by.id, path_type, *wanted])
     after = None if cursor is None else cursors.open(cursor, of=query)
-    items, following = _page(path_type, wanted, limit, after, objects, history, moment)
+    items, following = _page(path_type, wanted, limit, after, by, objects, history, moment)
     more = None if following is None else cursors.seal(following, of=query)
     return {"items": items, "queryMore": more}
 
@@ -132,6 +138,7 @@ def _page(
     wanted: Wanted,
     limit: int,
     after: Position | None,
+    by: Principal,
     objects: Objects,
     history: History,
     moment: Moment,
@@ -148,7 +155,7 @@ def _page(
             owned, following = _ownerships(wanted, limit, after, objects)
             return [_user_entitlements(one, moment.today) for one in owned], following
     found, following = objects.objects(path_type, **wanted._asdict(), limit=limit, after=after)
-    return [_today(one, moment.today) for one in found], following
+    return [_shown(one, moment.today, by) for one in found], following
 
 
 def _ownerships(
@@ -165,13 +172,19 @@ def _ownerships(
     return [one for one in owned if one.owner.status not in ("merged", "replaced")], following
 
 
-def _today(one: Record, today: date) -> dict[str, Any]:
-    """As its GET returns it: with the statuses that its dates give it today."""
+def _shown(one: Record, today: date, by: Principal) -> dict[str, Any]:
+    """As its GET returns it: with the statuses that its dates give it today.
+
+    What outside systems said in their own words is for the company's staff alone.
+    """
     match one:
         case Holding():
             return on_day(one, today).wire()
         case SubscriptionOffer():
             return offer_on(one, today).wire()
+        case ProcessEvent() if by.kind != "operator":
+            silent = one.data.model_copy(update={"text": None})
+            return one.model_copy(update={"data": silent}).wire()
     return one.wire()
 
 
