@@ -15,6 +15,7 @@ from infra.local.running_stack import Login, RunningStack
 
 _SECONDS = 40
 """The gateway gives up after 30 s."""
+_PATIENCE_SECONDS = 120
 
 
 class Refused(Exception):
@@ -115,8 +116,26 @@ class Api:
         )
 
     def call(self, method: str, path: str, body: Any = None, *, token: str | None = None) -> Any:
-        """The body of a good answer. Raises `Refused` with what the API said."""
-        answer = self.send(method, path, body, token=token)
+        """The body of a good answer. Raises `Refused` with what the API said.
+
+        What a machine that is too busy answers too late is asked again, under the same key.
+        """
+        key = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            answer = self.send(method, path, body, token=token, headers=key)
+            if not _is_late(method, answer) or time.monotonic() > until:
+                break
+            time.sleep(1)
         if not answer.ok:
             raise Refused(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json() if answer.content else None
+
+
+def _is_late(method: str, answer: requests.Response) -> bool:
+    """Nothing is known of what was asked, or a first request of that key is still at work."""
+    if method not in ("GET", "POST"):
+        return False
+    return answer.status_code == 504 or (
+        answer.status_code == 409 and answer.json().get("code") == "in_progress"
+    )
