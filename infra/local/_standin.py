@@ -173,9 +173,10 @@ class StandIn(ABC):
             traceback.print_exc(file=sys.stderr)
             return Response(500, {"message": "The stand-in failed; its terminal says where."})
         finally:
-            self.save()
-            with self.changed:
-                self.changed.notify_all()
+            if not (request.method == "GET" and request.path.startswith(CONTROL)):
+                self.save()
+                with self.changed:
+                    self.changed.notify_all()
 
     def _decide(
         self,
