@@ -163,6 +163,7 @@ def test_a_save_is_a_discount_from_the_end_of_the_billing_period() -> None:
     plan, discount = done.after.offers
     assert (done.day, done.entitlements, plan.data.end) == (PERIOD_END, ("W2",), None)
     assert discount.data.record_subtype == "discount"
+    assert discount.data.offer.discount == 50
     assert (discount.data.start, discount.data.end) == (PERIOD_END, date(2026, 6, 20))
     assert done.after.schedule == done.before.schedule
 

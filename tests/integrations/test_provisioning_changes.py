@@ -199,7 +199,7 @@ def test_another_quantity_is_an_update(vendors: Vendors) -> None:
     assert (plan["lastChangeType"], plan["charges"][0]["quantity"]) == ("Update", 7)
 
 
-def test_a_save_is_a_discount_for_so_many_months(vendors: Vendors) -> None:
+def test_a_save_is_a_discount_of_our_own_for_so_many_months(vendors: Vendors) -> None:
     end = date(2027, 2, 21)
     plan = demo.LOYALTY_DISCOUNT_PLAN
     save = offer(
@@ -209,6 +209,13 @@ def test_a_save_is_a_discount_for_so_many_months(vendors: Vendors) -> None:
         plan=plan.id,
         end=end,
         products=(product().model_copy(update={"rate_plan": plan.id}),),
+        offer=SoldOffer(
+            id="offer-bf5d7fe9a7b40d765a8b404269d7e6d6",
+            version="7" * 40,
+            path="/offers2/Half price",
+            name="Half price",
+            discount=Decimal(50),
+        ),
     )
     holding = bought(vendors)
     altered = Alteration(subscription=SUB, day=TODAY, adds=(save.id,))
@@ -219,6 +226,7 @@ def test_a_save_is_a_discount_for_so_many_months(vendors: Vendors) -> None:
 
     added = vendors.calls("/v1/orders")[-1]["body"]["subscriptions"][0]["orderActions"][0]
     (override,) = added["addProduct"]["chargeOverrides"]
+    assert override["pricing"] == {"discount": {"discountPercentage": 50}}
     assert override["endDate"] == {
         "endDateCondition": "Fixed_Period",
         "upToPeriods": 3,

@@ -5,9 +5,11 @@ read is right whether a timer ran or not.
 """
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tessera import clock, ids, money
+from tessera.catalog.models import ForSale, Offer
 from tessera.commerce import schedules
 from tessera.commerce.billed import Charge
 from tessera.commerce.change_rules import Added, Decision
@@ -180,10 +182,16 @@ def _offer(before: Holding, added: Added, place: int, ordered: Ordered) -> Subsc
                 path=item.path,
                 name=item.name,
                 attributes=item.data.attributes.wire(),
+                discount=_discount(item),
             ),
             products=added.products,
         ),
     )
+
+
+def _discount(item: ForSale) -> Decimal | None:
+    said = item.data.discount if isinstance(item, Offer) else None
+    return None if said is None else said.value
 
 
 def _schedule(

@@ -245,6 +245,8 @@ class SoldOffer(Data):
     path: str
     name: str
     attributes: dict[str, Any] = Field(default_factory=dict)
+    discount: Amount | None = None
+    """Of a discount its percentage or amount, as the charge in the billing system says."""
 
 
 class SoldRatePlans(Data):

@@ -246,7 +246,7 @@ def _plans(offer: SubscriptionOffer, plans: Plans) -> list[requests.PlanToAdd]:
 def _overrides(
     offer: SubscriptionOffer, plan: ProductRatePlan | None
 ) -> tuple[requests.ChargeOverride, ...]:
-    """Only where we have a price of our own, another quantity than one, or an end."""
+    """Only where we have a price or discount of our own, another quantity than one, or an end."""
     if plan is None:
         return ()
     prices = {line["rate_plan_charge"]: line["value"] for line in _priced(offer)}
@@ -257,7 +257,7 @@ def _overrides(
         pricing = requests.Pricing.of(
             charge.charge_model,
             charge.charge_type,
-            price=prices.get(charge.id),
+            price=offer.data.offer.discount if _is_discount(offer) else prices.get(charge.id),
             quantity=quantity,
         )
         if pricing is not None or end is not None:
