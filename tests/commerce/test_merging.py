@@ -22,7 +22,7 @@ from tessera.errors import InvalidFields, NotFound
 from tessera.events import Event
 from tessera.identity.claims import IdToken
 from tessera.identity.external import NewIdentity, attach
-from tessera.tables import COMMERCE, EVENTS
+from tessera.tables import COMMERCE, EVENTS, TRANSACTION_LIMIT
 from tests.builders import (
     NOW,
     TODAY,
@@ -321,7 +321,7 @@ class Memory:
             if there.updated != seen or not (change.merges or there.status == "active"):
                 raise Outdated
         writes = len(parts) + len(change.replaces) + len(change.events)
-        assert writes <= dynamo.TRANSACTION_LIMIT
+        assert writes <= TRANSACTION_LIMIT
         for ownership, _ in parts:
             self.ownerships[ownership.owner.id] = ownership
         self.identities |= {one.id: one for one in change.replaces if isinstance(one, Identity)}
