@@ -153,7 +153,7 @@ class InvoicesTable:
         failed = found if isinstance(found, Failed) else None
         listed: dict[str, Any] = {} if isinstance(found, Failed) else found
         paging = visit.paging(
-            listed.get("cursor"), filters=("paid", "customer"), keep=("tab", "customer")
+            listed.get("cursor"), filters=("paid", "customer"), keep=("tab",)
         )
         invoices = [Invoice.model_validate(one) for one in listed.get("items", ())]
         return Block(
