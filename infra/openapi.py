@@ -334,7 +334,7 @@ class _Asked(NamedTuple):
         if route.who or route.function in _PROVE_THEMSELVES:
             refused |= {401, 403}
         if dependant.path_params:
-            refused.add(404)
+            refused |= {400, 404, 422}
         if dependant.query_params or dependant.header_params or route.method in _WITH_BODY:
             refused |= {400, 422}
         if route.method in _WITH_BODY:

@@ -154,9 +154,9 @@ _CANCEL = {
 }
 
 _PLACES = Operation(
-    {200: Placed, 202: Placed}, AnyOrder, (CONFLICT, GONE, PENDING, UPSTREAM), _ORDER
+    {200: Placed, 202: Placed}, AnyOrder, (404, CONFLICT, GONE, PENDING, UPSTREAM), _ORDER
 )
-_PREVIEWS = Operation({200: Preview}, AnyOrder, (CONFLICT, GONE, PENDING, UPSTREAM), _ORDER)
+_PREVIEWS = Operation({200: Preview}, AnyOrder, (404, CONFLICT, GONE, PENDING, UPSTREAM), _ORDER)
 _PLACES_OWN, _PREVIEWS_OWN = (one._replace(example=_CANCEL) for one in (_PLACES, _PREVIEWS))
 _INVOICES = Operation({200: _page(Invoice, "cursor")}, refuses=(CONFLICT,))
 _INVOICE_PDF = Operation({200: PDF, 302: None}, refuses=(CONFLICT,))
