@@ -114,7 +114,7 @@ def test_filters_narrow_the_list_and_can_be_cleared(visitor: Visitor, engine: En
     nothing = visitor.get(f"{HOME}?endpoint={endpoint}&state=delivered")
 
     assert "1 delivery" not in nothing.text
-    assert f">{OWNER}</a>" in found.html
+    assert f'/objects/identities/limio/{OWNER}"' in found.html
     assert "Nothing fits these filters" in nothing.text
     assert f'href="{HOME}?endpoint={endpoint}"' in nothing.html
 
@@ -191,7 +191,7 @@ def test_events_tell_whether_anybody_listened(visitor: Visitor, engine: Engine) 
 
     assert "delivered 1 endpoint" in listed.text
     assert "nobody" in listed.text
-    assert f'href="{HOME}/endpoints/{endpoint}"' in page.html
+    assert f'href="{HOME}/deliveries/{heard.id}/{endpoint}"' in page.html
     assert "<script>alert" not in page.html
     assert "No endpoint listened" in visitor.get(f"{HOME}/events/{unheard.id}").text
 

@@ -25,6 +25,7 @@ from tessera.edge.pages.cells import (
     text,
     tick,
 )
+from tessera.edge.pages.locations import with_query
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.events import Event
 from tessera.webhooks.announced import EventSummary
@@ -39,6 +40,7 @@ from .filters import DELIVERY_FILTERS, Chosen, selected
 from .hours import day_chart
 from .places import (
     DELIVERIES,
+    FIND,
     HOME,
     ORDERS,
     OWNERS,
@@ -63,10 +65,9 @@ STATES = (
     ("exhausted", "Gave up"),
     ("cancelled", "Cancelled"),
 )
-_COLUMNS = (
+COLUMNS = (
     Column("Event type"),
     Column("Subject"),
-    Column("Endpoint"),
     Column("State"),
     Column("Attempts", numeric=True),
     Column("Last status"),
@@ -83,6 +84,8 @@ _WHY = {
 _FRESH = timedelta(minutes=5)
 """For so long a page waits for a delivery that is about to be made."""
 _SOON = timedelta(minutes=2)
+_SHORT = 11
+"""Letters of an id that tell it apart in a list."""
 
 
 class AttemptShown(NamedTuple):
@@ -130,22 +133,18 @@ def listed(
         typed={one: query.get(one, "") for one in ("endpoint", *DELIVERY_FILTERS)},
         table=Table(
             f"Deliveries to {name(here)}",
-            (*_COLUMNS, Column("Select")),
-            [
-                (*row(one, {here.id: name(here)}), tick(one.event, f"{one.type}, {one.event}"))
-                for one in page.items
-            ],
+            (*COLUMNS, Column("Select")),
+            [(*row(one), tick(one.event, f"{one.type}, {one.event}")) for one in page.items],
             visit.paging(page.cursor, filters=DELIVERY_FILTERS, keep=("endpoint",)),
             "newest first",
         ),
     )
 
 
-def row(one: DeliverySummary, names: dict[str, str]) -> tuple[Cell, ...]:
+def row(one: DeliverySummary) -> tuple[Cell, ...]:
     return (
         link(one.type, delivery_at(one.event, one.endpoint)),
         subject(one),
-        link(names.get(one.endpoint, one.endpoint), endpoint_at(one.endpoint)),
         state(one),
         number(one.attempted),
         text(_last(one)),
@@ -157,7 +156,7 @@ def subject(one: DeliverySummary | EventSummary) -> Cell:
     """Whom or what it is about."""
     cells = [text(one.subscription)] if one.subscription else []
     if one.owner:
-        cells.append(link(one.owner, f"{OWNERS}/{one.owner}"))
+        cells.append(link(f"{one.owner[:_SHORT]}…", f"{OWNERS}/{one.owner}"))
     if one.test:
         cells.append(badge("test", INFO))
     return several(*cells) if cells else text("")
@@ -186,6 +185,7 @@ def read(visit: Visit, found: DeliveryView, target: Target | None) -> Answer:
         here=delivery_at(found.event, found.endpoint),
         moves=is_pending and is_due and found.word != "paused",
         next_due=found.next_due if is_pending and found.word != "paused" else None,
+        is_due=found.next_due is not None and found.next_due <= visit.now,
         can_replay=endpoint is not None and endpoint.status != "deleted",
         can_cancel=is_pending,
         is_paused=found.word == "paused",
@@ -272,7 +272,7 @@ def _facts(found: DeliveryView, to: str) -> list[tuple[str, Cell]]:
         ("Endpoint", link(to, endpoint_at(found.endpoint))),
         ("Owner", link(found.owner, f"{OWNERS}/{found.owner}") if found.owner else text("")),
         ("Subscription", id_(found.subscription)),
-        ("Order reference", link(order, f"{ORDERS}/{order}") if order else text("")),
+        ("Order reference", link(*order) if order else text("")),
         ("Happened", moment(found.created_at)),
         ("Delivered", moment(found.delivered_at)),
         ("Replays", number(found.round)),
@@ -284,16 +284,16 @@ def _facts(found: DeliveryView, to: str) -> list[tuple[str, Cell]]:
     return pairs
 
 
-def _order_of(body: str | None) -> str:
-    """The order's id, where the body tells it."""
+def _order_of(body: str | None) -> tuple[str, str] | None:
+    """The reference of the order and where it leads, where the body tells it."""
     told: Any = json.loads(body) if body else {}
     if not isinstance(told, dict):
-        return ""
-    if told.get("record_type") == "order":
-        return str(told.get("id", ""))
+        return None
+    if told.get("record_type") == "order" and told.get("id"):
+        return str(told.get("reference") or told["id"]), f"{ORDERS}/{told['id']}"
     tracking = told.get("tracking")
     reference = tracking.get("orderReference") if isinstance(tracking, dict) else None
-    return str(reference).partition("/")[0] if reference else ""
+    return (str(reference), with_query(FIND, q=str(reference))) if reference else None
 
 
 def _pretty(body: str | None) -> str:

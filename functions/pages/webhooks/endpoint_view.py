@@ -1,6 +1,7 @@
 """Endpoints as they are shown: the list with its sparklines, one with its health and keys, jobs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from tessera.edge.pages import formats
@@ -45,6 +46,8 @@ _AUTH = {
     "bearer": "Bearer token",
     "header": "A secret header",
 }
+_LONGEST = 40
+"""Letters of an address in a list."""
 _IDENTITY_KEYS = {
     "auto": "As the release has them",
     "short": "Short",
@@ -73,15 +76,16 @@ def listed(visit: Visit, targets: Sequence[Target], hours: Hours) -> Answer:
         attempted = delivered + sum(one.bad for one in bars.bars)
         rows.append(
             (
-                link(name(endpoint), endpoint_at(endpoint.id)),
-                text(endpoint.url),
+                several(
+                    link(name(endpoint), endpoint_at(endpoint.id)), text(_shortened(endpoint.url))
+                ),
                 text(_types(endpoint)),
                 state(endpoint, health),
                 text(formats.percent(delivered, attempted, visit.locale)),
                 chart(bars),
             )
         )
-    columns = ("Name", "Address", "Event types", "State")
+    columns = ("Endpoint", "Event types", "State")
     return visit.show(
         "endpoints.html",
         "Endpoints",
@@ -134,7 +138,7 @@ def read(
         deliveries=f"{DELIVERIES}?endpoint={endpoint.id}",
         word=endpoint.status,
         facts=_settings(endpoint),
-        health=_health(endpoint, health),
+        health=_health(endpoint, health, visit.now),
         has_failed=bool(health.exhausted_count or health.failures),
         chart=chart_of(day, "UTC", visit.locale, endpoint.id),
         keys=_keys(keys),
@@ -183,6 +187,12 @@ def duration(seconds: int) -> str:
     return "at once"
 
 
+def _shortened(url: str) -> str:
+    """Its address as far as a list has room."""
+    shown = url.removeprefix("https://")
+    return f"{shown[:_LONGEST]}…" if len(shown) > _LONGEST else shown
+
+
 def _types(endpoint: Endpoint) -> str:
     if not endpoint.types:
         return "Every business event"
@@ -219,7 +229,7 @@ def _settings(endpoint: Endpoint) -> list[tuple[str, Cell]]:
     ]
 
 
-def _health(endpoint: Endpoint, health: Health) -> list[tuple[str, Cell]]:
+def _health(endpoint: Endpoint, health: Health, now: datetime) -> list[tuple[str, Cell]]:
     pairs = [("State", state(endpoint, health))]
     if endpoint.status_reason and endpoint.status in ("paused", "disabled"):
         pairs.append(("Why", text(_REASONS.get(endpoint.status_reason, _RULE))))
@@ -231,7 +241,8 @@ def _health(endpoint: Endpoint, health: Health) -> list[tuple[str, Cell]]:
         sentence = Outcome(health.last_failure).sentence
         pairs.append(("Last failure", several(ago(health.last_failure_at), text(sentence))))
     if health.state == "open":
-        pairs.append(("Next trial", ago(health.probe_at)))
+        is_ahead = health.probe_at is not None and health.probe_at > now
+        pairs.append(("Next trial", ago(health.probe_at) if is_ahead else text("With what is due")))
     if health.exhausted_count:
         pairs.append(("Given up", number(health.exhausted_count)))
     return pairs

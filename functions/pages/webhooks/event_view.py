@@ -26,7 +26,7 @@ from tessera.webhooks.models import Delivery, Target
 
 from . import delivery_view
 from .filters import EVENT_FILTERS
-from .places import EVENTS, HOME, OWNERS, event_at, tabs
+from .places import EVENTS, HOME, OWNERS, delivery_at, event_at, tabs
 
 
 def listed(visit: Visit, page: EventPage, told: Sequence[Sequence[Delivery]]) -> Answer:
@@ -78,15 +78,21 @@ def read(visit: Visit, found: EventView, targets: Sequence[Target]) -> Answer:
         table=Table(
             "Deliveries",
             (
-                Column("Event type"),
-                Column("Subject"),
                 Column("Endpoint"),
                 Column("State"),
                 Column("Attempts", numeric=True),
                 Column("Last status"),
                 Column("Age"),
             ),
-            [delivery_view.row(one, names) for one in found.deliveries],
+            [
+                (
+                    link(
+                        names.get(one.endpoint, one.endpoint), delivery_at(one.event, one.endpoint)
+                    ),
+                    *delivery_view.row(one)[2:],
+                )
+                for one in found.deliveries
+            ],
         ),
     )
 

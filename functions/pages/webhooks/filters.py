@@ -62,13 +62,13 @@ def selected(query: Mapping[str, str]) -> list[str]:
 
 
 def since(visit: Visit, target: Target, zone: str) -> datetime:
-    """As typed in the business time zone; at first since when the endpoint fails, or a day.
+    """As typed in the business time zone; at first from a day before the endpoint began to fail.
 
     Raises `InvalidFields` for what is no time.
     """
     typed = visit.fields.text("since") or visit.query.get("since", "")
     if not typed:
-        return target.health.failing_since or visit.now - _DAY
+        return (target.health.failing_since or visit.now) - _DAY
     try:
         at = datetime.fromisoformat(typed)
     except ValueError:

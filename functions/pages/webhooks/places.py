@@ -7,6 +7,7 @@ EVENTS = f"{DELIVERIES}/events"
 ENDPOINTS = f"{DELIVERIES}/endpoints"
 OWNERS = "/objects/identities/limio"
 ORDERS = "/objects/orders/limio"
+FIND = "/settings/find"
 
 HOME = Link("Webhooks", DELIVERIES)
 
