@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tessera.catalog.models import AddOn, Advice, Entitlement, Offer, Page, Product
+from tessera.clock import Instant
 from tessera.commerce.acceptance import Placed
 from tessera.commerce.entitlement_query import OwnerEntitlements
 from tessera.commerce.invoices import Invoice
@@ -17,7 +18,6 @@ from tessera.commerce.models import Customer, Holding, Order
 from tessera.commerce.order_bodies import AnyOrder
 from tessera.commerce.payment_methods import CardForm
 from tessera.commerce.previews import Preview
-from tessera.objects import Record
 from tessera.partners.models import Organisation, PartnerUser
 from tessera.partners.organisations import Warned
 from tessera.webhooks.endpoints import EndpointView
@@ -88,10 +88,23 @@ class Accepted(BaseModel):
     """It is on a queue; there is nothing to tell yet."""
 
 
-class AnyObject(Record):
+class AnyObject(BaseModel):
     """Any object: the envelope that all have in common, and what its kind adds."""
 
     model_config = ConfigDict(extra="allow")
+    id: str
+    record_type: str
+    service: str
+    mode: str
+    status: str | None = None
+    """Events have none."""
+    name: str | None = None
+    reference: str | None = None
+    owner: str | None = None
+    customer: str | None = None
+    partner_org: str | None = None
+    created: Instant
+    updated: Instant | None = None
 
 
 def _page(of: type[BaseModel], cursor: str = "queryMore", **more: Any) -> Any:
