@@ -140,12 +140,13 @@ def days_pass(deployed: Deployed, faketime_installed: bool) -> Deployed:
     return deployed
 
 
-_LATE = ("exercised", "days_pass")
+_LATE = ("fuzzed", "exercised", "days_pass")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the order was made random: what looks back on all exercises, then what turns the clock.
+    """After the order was made random: what litters, what looks back on all exercises, and what
+    turns the clock, in this order.
 
     Who lives in the real present is not to meet the future.
     """
