@@ -154,6 +154,7 @@ class Billing:
         self.known = invoice or Invoice()
         self.connected = connected
         self.methods: set[tuple[str, str]] = set()
+        self.defaults: set[str | None] = set()
         self.quoted: Quote | None = None
         self.asked_about: list[Order] = []
 
@@ -171,6 +172,9 @@ class Billing:
 
     def has_method(self, account_number: str, method: str) -> bool:
         return (account_number, method) in self.methods
+
+    def has_default_method(self, account_number: str | None) -> bool:
+        return not self.connected or account_number in self.defaults
 
     def quote(
         self, order: Order, holdings: Sequence[Holding], customer: Customer, *, today: Any

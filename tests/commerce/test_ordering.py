@@ -12,7 +12,7 @@ from tessera.commerce.order_bodies import ORDER_TYPES, read_order
 from tessera.commerce.ordering import place, read_own
 from tessera.errors import Forbidden, InvalidFields, NotFound, Refusal
 from tests.builders import NOW, TODAY
-from tests.commerce.desks import Counter, Organisation, customer
+from tests.commerce.desks import NUMBER, Billing, Counter, Organisation, customer
 from tests.commerce.selling import (
     ACME,
     CUSTOMER,
@@ -253,6 +253,25 @@ def test_a_partner_sells_again_to_its_own_customer() -> None:
     )
 
     assert (placed.owner, placed.customer) == (OWNER, "cus-1")
+
+
+@pytest.mark.parametrize("by", ["customer", "machine"])
+def test_without_payment_a_known_customer_buys_by_its_default_method_alone(by: str) -> None:
+    at = counter()
+    caller = MACHINE if by == "machine" else Caller(kind="customer", id="ana", owner=OWNER)
+    order = buys("Online", payment=None, **({"owner": OWNER} if by == "machine" else {}))
+
+    assert fault(order, caller, at) == ("payment", "required")
+    assert at.owners.commits == 0
+
+    at.billing.defaults.add(NUMBER)
+    assert at.place(order, by=caller).customer == "cus-1"
+
+
+def test_where_billing_is_not_connected_nothing_is_paid_and_nothing_asked() -> None:
+    at = counter(billing=Billing(connected=False))
+
+    assert at.place(buys("Online", payment=None, owner=OWNER)).status == "submitted"
 
 
 def test_what_is_sold_on_a_partners_customer_is_sold_by_that_partner() -> None:

@@ -21,6 +21,7 @@ from tessera.commerce.models import (
 from tessera.errors import NotFound
 from tessera.integrations.zuora import Zuora
 from tessera.integrations.zuora_desk import ZuoraDesk
+from tessera.integrations.zuora_requests import AccountChange
 from tessera.integrations.zuora_verdicts import ZuoraNotConfigured
 from tests.builders import NOW
 from tests.commerce.selling import SUPPORT, offer, price, sold, subscription
@@ -159,3 +160,16 @@ def test_invoices_and_methods_are_read_as_they_are_now(desk: ZuoraDesk, tenant: 
     assert desk.account_number(invoice.account_id) == number
     assert desk.has_method(number, card)
     assert not desk.has_method(number, "8" * 32)
+
+
+def test_an_account_pays_by_itself_once_it_has_a_default(desk: ZuoraDesk, tenant: Running) -> None:
+    account = control(tenant, "accounts", name="Lopes Ltd", currency="GBP")
+    number = str(account["basicInfo"]["accountNumber"])  # type: ignore[index]
+    accounts = (None, "A-unknown", number)
+    before = [desk.has_default_method(one) for one in accounts]
+
+    card = str(control(tenant, "payment-methods", account=number)["id"])
+    Zuora(tenant.url, Vault()).change_account(number, AccountChange(default_payment_method_id=card))
+
+    assert (before, desk.has_default_method(number)) == ([False, False, False], True)
+    assert ZuoraDesk(Zuora("", Vault()), lambda _: None, owner_style="A").has_default_method(None)

@@ -214,7 +214,7 @@ class Checkout:
 
     def _ways(self, scene: _Scene) -> list[tuple[str, str, str]]:
         """How it is paid, where the person has a choice."""
-        if not scene.is_partner or scene.invoiced_to_partner or scene.customer is not None:
+        if not scene.is_partner or scene.invoiced_to_partner:
             return []
         ways = [("invoice", "On account", "The customer pays by invoice")]
         if self._world.billing.has_card_form:

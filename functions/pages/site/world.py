@@ -92,5 +92,8 @@ class Unasked:
     def has_method(self, account_number: str, method: str) -> bool:
         return False
 
+    def has_default_method(self, account_number: str | None) -> bool:
+        return True
+
     def quote(self, order: Any, holdings: Any, customer: Any, *, today: Any) -> None:
         return None

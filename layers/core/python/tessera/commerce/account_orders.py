@@ -67,6 +67,9 @@ class Methods(Protocol):
     def has_method(self, account_number: str, method: str) -> bool:
         """Is it listed under that account, and usable?"""
 
+    def has_default_method(self, account_number: str | None) -> bool:
+        """Does the account pay by itself? Also true where no billing system is connected."""
+
 
 class Billing(Methods, Protocol):
     """The billing system, read at this moment. All raise what it raises when it fails."""
@@ -259,6 +262,16 @@ def check_method(
             "payment.zuora.refId",
             "This payment method is not one of yours. Add it on the card form, then use it within"
             " an hour.",
+        )
+
+
+def check_default_method(customer: Customer, billing: Callable[[], Methods]) -> None:
+    """Raises `InvalidFields` where nothing would pay for what the customer buys."""
+    if not billing().has_default_method(customer.data.zuora.account_number):
+        raise invalid(
+            "payment",
+            "payment is required: this customer has no default payment method.",
+            "required",
         )
 
 

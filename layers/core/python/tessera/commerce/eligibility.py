@@ -171,8 +171,7 @@ def check_buyer(
     """Who pays and how; a new customer must say who it is. Raises `InvalidFields`."""
     errors = [] if buyer.is_known else _missing(order)
     payment = order.payment
-    invoiced_to_partner = organisation is not None and organisation.is_zuora_invoice_owner
-    if payment is None and not buyer.is_known and not invoiced_to_partner:
+    if payment is None and not buyer.is_known and not _is_invoiced(organisation):
         text = "payment is required: a payment method of Zuora"
         if caller.kind != "customer":
             text += ', or {"type": "invoice"}'
@@ -185,6 +184,15 @@ def check_buyer(
         errors.append(FieldError("payment.type", "invalid_value", text))
     if errors:
         raise InvalidFields(errors)
+
+
+def pays_by_default(order: NewOrder, buyer: Buyer, organisation: Organisation | None) -> bool:
+    """Is it left to what the account of a known customer pays by anyway?"""
+    return order.payment is None and buyer.is_known and not _is_invoiced(organisation)
+
+
+def _is_invoiced(organisation: Organisation | None) -> bool:
+    return organisation is not None and organisation.is_zuora_invoice_owner
 
 
 def _missing(order: NewOrder) -> list[FieldError]:

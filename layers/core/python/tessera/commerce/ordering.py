@@ -156,9 +156,12 @@ def _placed(
 
 
 def _method_check(caller: Caller, desk: Desk, moment: Moment) -> purchase.MethodCheck:
-    def check(method: str, customer: str | None) -> None:
+    def check(method: str | None, customer: str | None) -> None:
         known = desk.owners.customer(customer) if customer is not None else None
-        account_orders.check_method(method, known, caller, desk.billing, desk.forms, moment.now)
+        if method is not None:
+            account_orders.check_method(method, known, caller, desk.billing, desk.forms, moment.now)
+        elif known is not None:
+            account_orders.check_default_method(known, desk.billing)
 
     return check
 

@@ -17,6 +17,7 @@ from tessera.commerce.eligibility import (
     chosen,
     currency_of,
     first_day,
+    pays_by_default,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.models import Alteration, Customer, Holding, Order
@@ -51,9 +52,9 @@ class Owners(Known, Protocol):
         """Raises `Outdated` or `Exists`."""
 
 
-MethodCheck = Callable[[str, str | None], None]
+MethodCheck = Callable[[str | None, str | None], None]
 """Of a payment method, and the customer on whose account it may be: raises `InvalidFields` unless
-whoever orders may name it.
+whoever orders may name it; without a method, unless the account has a default.
 """
 
 
@@ -130,7 +131,8 @@ def prepare(
     check_items(order, sold, caller, organisation)
     currency = currency_of(order, sold, buyer, organisation)
     check_buyer(order, buyer, caller, organisation)
-    if (method := _method_named(order)) is not None:
+    method = _method_named(order)
+    if method is not None or pays_by_default(order, buyer, organisation):
         check_method(method, buyer.customer)
     source = order.source or caller.source
     purchase = Purchase(
@@ -168,7 +170,7 @@ def prepare(
         placed_by=caller.placed_by,
         data=order.accepted(),
         fingerprint=naming.fingerprint,
-        payment_method=_method_named(order),
+        payment_method=method,
         provisioning=clock_of(order.order_type, moment.now),
         alterations=tuple(_made(holding) for holding in holdings),
     )

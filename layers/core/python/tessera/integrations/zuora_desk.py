@@ -58,6 +58,17 @@ class ZuoraDesk:
         found = self._zuora.payment_methods(account_number).find(method)
         return found is not None and found.is_usable
 
+    def has_default_method(self, account_number: str | None) -> bool:
+        if not self._zuora.is_configured:
+            return True
+        if account_number is None:
+            return False
+        try:
+            billing = self._zuora.account(account_number).billing_and_payment
+        except UnknownToZuora:
+            return False  # the order that makes the account is still on its way
+        return billing is not None and billing.default_payment_method_id is not None
+
     def quote(
         self, order: Order, holdings: Sequence[Holding], customer: Customer, *, today: date
     ) -> Quote | None:
