@@ -69,13 +69,12 @@ def all_for_sale(
         Column("Status"),
     )
     rows = [_row(one, names) for one in found.shown]
+    paging = visit.paging(found.next, filters=("status", "label"))
     return visit.show(
         "sales.html",
-        title,
+        f"{title}, filtered" if paging.is_filtered else title,
         crumbs=[("Catalog", "")],
-        table=Table(
-            title, columns, rows, visit.paging(found.next, filters=("status", "label")), "by name"
-        ),
+        table=Table(title, columns, rows, paging, "by name"),
         noun=noun,
         new=f"{here}/new",
         may_save=may_save(visit),
