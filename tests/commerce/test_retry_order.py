@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 
 from tessera import clock
+from tessera.catalog.models import Offer
+from tessera.catalog.store import CatalogTable
 from tessera.commerce.buyers import Moment
 from tessera.commerce.commits import Commit
+from tessera.commerce.eligibility import OfferChanged
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Alteration
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.retrying import OrderNotFailed, OrderOvertaken, retry
 from tessera.commerce.steps import StepFailed, Trouble
 from tessera.commerce.store import CommerceTable
-from tessera.errors import ChangePending, NotFound
+from tessera.errors import ChangePending, InvalidFields, NotFound
 from tests.builders import api_event, operator
 from tests.commerce.carrying import (
     CUSTOMER,
@@ -30,15 +33,14 @@ from tests.commerce.carrying import (
     store_with,
     subscription,
 )
+from tests.commerce.selling import CATALOG, MONTHLY, Shop, offer, offer_id
 from tests.commerce.test_provision_order import commit
 from tests.handlers import body, load
 
 MOMENT = Moment(START + timedelta(hours=2), TODAY, "test")
 
 
-class NothingForSale:
-    def for_sale(self, ids: Any) -> dict[str, Any]:
-        return {}
+BOUGHT = {"order_type": "new", "orderItems": [{"offer": {"id": offer_id("Digital Monthly")}}]}
 
 
 def failure(verdict: Any = "refused") -> StepFailed:
@@ -49,17 +51,17 @@ def failed(*failures: StepFailed, **detail: Any) -> tuple[Carrier, ScriptedVendo
     zuora = ScriptedVendor()
     zuora.says("zuora_order", *(failures or (failure(),)))
     zuora.says("read", *(failure() for _ in range(2)))
-    placed = order(data={"order_type": "new", "orderItems": [{"offer": {"id": "offer-1"}}]})
+    placed = order(data=BOUGHT)
     carrier = Carrier(store_with(placed, **detail), crm=Absent(), billing=zuora)
     carrier.run()
     assert carrier.order.status == "failed"
     return carrier, zuora
 
 
-def again(carrier: Carrier) -> Any:
+def again(carrier: Carrier, shop: Shop = CATALOG) -> Any:
     carrier.timer.at = max(carrier.timer.at, MOMENT.now)
     moment = MOMENT._replace(now=carrier.timer.at)
-    return retry(ORDER, owners=carrier.store, shop=NothingForSale(), moment=moment)
+    return retry(ORDER, owners=carrier.store, shop=shop, moment=moment)
 
 
 def test_grants_again_and_carries_on_at_the_failed_step() -> None:
@@ -131,7 +133,7 @@ def test_only_a_failed_order_is_tried_again() -> None:
     with pytest.raises(OrderNotFailed):
         again(carrier)
     with pytest.raises(NotFound):
-        retry("order-" + "0" * 32, owners=carrier.store, shop=NothingForSale(), moment=MOMENT)
+        retry("order-" + "0" * 32, owners=carrier.store, shop=CATALOG, moment=MOMENT)
 
 
 def test_a_subscription_that_a_later_order_has_changed_is_left_as_it_is() -> None:
@@ -143,6 +145,26 @@ def test_a_subscription_that_a_later_order_has_changed_is_left_as_it_is() -> Non
         again(carrier)
 
     assert refused.value.members["order"] == later.id
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "refusal"),
+    [({}, "archived", InvalidFields), ({"version": "0" * 40}, "active", OfferChanged)],
+    ids=["no longer sold", "changed since"],
+)
+def test_a_purchase_is_checked_by_its_rules(
+    seen: dict[str, str], status: str, refusal: type[Exception]
+) -> None:
+    carrier, _ = failed()
+    item = {"offer": {"id": offer_id("Digital Monthly"), **seen}}
+    named = carrier.order.model_copy(update={"data": {**BOUGHT, "orderItems": [item]}})
+    carrier.store.keep(named)
+
+    with pytest.raises(refusal):
+        again(carrier, Shop(offer("Digital Monthly", "W2", status=status)))
+
+    assert carrier.order.status == "failed"
+    assert carrier.holding.status == "cancelled"
 
 
 def test_a_pending_change_is_waited_for() -> None:
@@ -184,7 +206,10 @@ def test_a_change_is_checked_by_its_rules_and_dated_anew() -> None:
 
 def test_is_answered_as_an_order_is(tables: dict[str, str]) -> None:
     store = CommerceTable("Commerce", "Events")
-    made = commit(store, data={"order_type": "new", "orderItems": [{"offer": {"id": "o"}}]})
+    bought, _ = MONTHLY
+    assert isinstance(bought, Offer)
+    CatalogTable("Catalog").add(bought)
+    made = commit(store, data=BOUGHT)
     ownership = store.ownership(made.owner or "")
     assert ownership is not None
     broken = made.model_copy(update={"status": "failed"})

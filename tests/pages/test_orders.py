@@ -9,11 +9,14 @@ import pytest
 
 from infra.routes import ROUTES
 from tessera import aws, clock, dynamo, ids
+from tessera.catalog.models import Offer
+from tessera.catalog.store import CatalogTable
 from tessera.commerce.models import OrderError, ProcessEvent, ProcessEventData, ProcessStep, Try
 from tessera.commerce.order_lists import OrderLists, Wanted
 from tessera.commerce.store import CommerceTable
 from tests import handlers
 from tests.commerce.carrying import ORDER, OWNER, REFERENCE, SUB
+from tests.commerce.selling import MONTHLY, offer_id
 from tests.commerce.test_provision_order import commit
 from tests.pages.visitor import Visitor, signed_in
 from tests.webhooks.asking import cursor_secret
@@ -80,7 +83,7 @@ def failed(store: CommerceTable, **detail: Any) -> None:
         data={
             "order_type": "new",
             "customerDetails": {"firstName": "Carla", "lastName": _SCRIPT},
-            "orderItems": [{"offer": {"id": "offer-1"}}],
+            "orderItems": [{"offer": {"id": offer_id("Digital Monthly")}}],
         },
         **detail,
     )
@@ -172,6 +175,9 @@ def test_an_order_shows_its_failed_step_and_is_retried(
     visitor: Visitor, store: CommerceTable
 ) -> None:
     failed(store)
+    bought, _ = MONTHLY
+    assert isinstance(bought, Offer)
+    CatalogTable("Catalog").add(bought)
 
     page = visitor.get(f"{ORDERS}/{ORDER}")
     asked = visitor.get(f"{ORDERS}/{ORDER}/retry")

@@ -63,7 +63,7 @@ def check_items(
     order: NewOrder,
     sold: Sold,
     caller: Caller,
-    organisation: Organisation | None,
+    partner_org: str | None,
 ) -> None:
     """What is bought: every field at fault is named at once.
 
@@ -82,7 +82,7 @@ def check_items(
     for n, item in enumerate(order.order_items):
         path = f"orderItems[{n}]"
         offer = sold.get(item.offer.id, (None,))[0]
-        if not isinstance(offer, Offer) or not _is_sellable(offer, caller, organisation):
+        if not isinstance(offer, Offer) or not _is_sellable(offer, caller, partner_org):
             _refuse_unseen(item.offer.id, caller)
             text = "This offer cannot be sold here: it is unknown, not active or not eligible."
             errors.append(FieldError(f"{path}.offer.id", "offer_not_eligible", text))
@@ -98,7 +98,7 @@ def check_items(
         for m, wanted in enumerate(item.add_ons):
             add_on = sold.get(wanted.id, (None,))[0]
             place = f"{path}.addOns[{m}]"
-            if not isinstance(add_on, AddOn) or not _is_sellable(add_on, caller, organisation):
+            if not isinstance(add_on, AddOn) or not _is_sellable(add_on, caller, partner_org):
                 _refuse_unseen(wanted.id, caller)
                 text = "This add-on cannot be sold here: it is unknown, not active or not eligible."
                 errors.append(FieldError(f"{place}.id", "offer_not_eligible", text))
@@ -112,11 +112,11 @@ def check_items(
         raise InvalidFields(errors)
 
 
-def _is_sellable(one: ForSale, caller: Caller, organisation: Organisation | None) -> bool:
+def _is_sellable(one: ForSale, caller: Caller, partner_org: str | None) -> bool:
     if isinstance(one, Offer) and one.data.record_subtype == "discount":
         return False
-    if organisation is not None:
-        return one.is_visible_to(organisation.id)
+    if partner_org is not None:
+        return one.is_visible_to(partner_org)
     return one.is_visible_online() if caller.kind == "customer" else one.status == "active"
 
 

@@ -128,7 +128,7 @@ def prepare(
     buyer, ownership, identity, seen = who_buys(order, caller, owners, labels, organisation, moment)
     organisation = _of_buyer(buyer, organisation, partners)
     sold = shop.for_sale(chosen(order))
-    check_items(order, sold, caller, organisation)
+    check_items(order, sold, caller, organisation.id if organisation else None)
     currency = currency_of(order, sold, buyer, organisation)
     check_buyer(order, buyer, caller, organisation)
     method = _method_named(order)

@@ -15,10 +15,12 @@ from tessera.commerce.change_requests import AnyChange, Change
 from tessera.commerce.change_rules import Shop
 from tessera.commerce.changes import prepare
 from tessera.commerce.commits import Commit, OwnerBusy, decided
+from tessera.commerce.eligibility import check_items, chosen
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.models import Alteration, Holding, Order, ProcessStep
 from tessera.commerce.order_bodies import read_order
 from tessera.commerce.order_clock import clock_of
+from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import on_day
 from tessera.commerce.undo import redone
@@ -75,6 +77,7 @@ def _retry_once(id: str, owners: Owners, shop: Shop, moment: Moment) -> Order:
     if ownership.owner.status == "merging":
         raise OwnerBusy("The owner is being merged. Try again in a minute.")
     _check_is_latest(order, owners.orders_since(order.owner, order))
+    _check_is_sold(order, shop)
     granted = [_granted(order, one, shop, moment) for one in _holdings(order, owners)]
     again = _again(order, granted, moment)
     telling = Announcements(ownership, now=moment.now, today=moment.today)
@@ -110,6 +113,13 @@ def _check_is_latest(order: Order, later: Sequence[Order]) -> None:
                 f"Order {one.id} has changed the subscription since. Place a new order instead.",
                 order=one.id,
             )
+
+
+def _check_is_sold(order: Order, shop: Shop) -> None:
+    """What a purchase names must still be for sale, as it was seen."""
+    request = read_order(order.data) if order.order_type == "new" else None
+    if isinstance(request, NewOrder):
+        check_items(request, shop.for_sale(chosen(request)), _caller(order), order.partner_org)
 
 
 def _holdings(order: Order, owners: Owners) -> list[Holding]:
