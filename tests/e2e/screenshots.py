@@ -5,6 +5,7 @@ Of the stack that `make run` has up. Pictures and a contact sheet go to `.local/
 
 import html
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from infra.local.api_client import Api
@@ -47,11 +48,30 @@ def pages_of(deployed: Deployed) -> list[tuple[str, Pages | None]]:
         ("/auth/customer", None),
         ("/no-such-page", None),
         ("/settings", operator),
+        *((address, operator) for address in operations_pages(deployed)),
     ]
     if deployed.stack.partners:
         partner = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")
         found += [("/partner/offers", partner), ("/settings", partner)]
     return found
+
+
+def operations_pages(deployed: Deployed) -> Iterator[str]:
+    """Webhooks, orders and owners: the lists, and one of each with its forms."""
+    webhooks, orders = "/objects/webhooks/limio", "/objects/orders/limio"
+    endpoints = f"{webhooks}/endpoints"
+    yield from (webhooks, f"{webhooks}/events", endpoints, f"{endpoints}/new", orders)
+    yield from ("/settings/sync", "/settings/find?q=nothing")
+    for endpoint in deployed.api.call("GET", "/api/webhooks/endpoints?pageSize=1")["items"]:
+        at = f"{endpoints}/{endpoint['id']}"
+        yield from (at, *(f"{at}/{page}" for page in ("edit", "test", "rotate", "recover")))
+        some = f"/api/webhooks/endpoints/{endpoint['id']}/deliveries?pageSize=1"
+        for one in deployed.api.call("GET", some)["items"]:
+            yield f"{webhooks}/deliveries/{one['event']}/{one['endpoint']}"
+            yield f"{webhooks}/events/{one['event']}"
+    for order in deployed.api.call("GET", "/api/objects/limio/orders?limit=1")["items"]:
+        owner = f"/objects/identities/limio/{order['owner']}"
+        yield from (f"{orders}/{order['id']}", owner, f"{owner}/attach", f"{owner}/merge")
 
 
 def take(walker: Walker, deployed: Deployed, folder: Path) -> list[Path]:

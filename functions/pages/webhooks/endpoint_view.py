@@ -77,7 +77,8 @@ def listed(visit: Visit, targets: Sequence[Target], hours: Hours) -> Answer:
         rows.append(
             (
                 several(
-                    link(name(endpoint), endpoint_at(endpoint.id)), text(_shortened(endpoint.url))
+                    link(name(endpoint), endpoint_at(endpoint.id)),
+                    Cell("nothing", _shortened(endpoint.url)),
                 ),
                 text(_types(endpoint)),
                 state(endpoint, health),
