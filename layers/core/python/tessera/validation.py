@@ -5,13 +5,17 @@ from typing import Any
 
 from tessera.errors import FieldError, InvalidFields
 
-_VALIDATION_CODES = {"missing": "required", "extra_forbidden": "unknown_member"}
-_TOO_LONG = ("string_too_long", "too_long")
+_CODES = {
+    "missing": "required",
+    "extra_forbidden": "unknown_member",
+    "string_too_long": "too_long",
+    "too_long": "too_long",
+}
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> InvalidFields:
     """Our refusal for what pydantic found, with each field's path as the caller wrote it."""
-    return InvalidFields(_field_error(error) for error in errors)
+    return InvalidFields(field_error(error, is_alone=True) for error in errors)
 
 
 def field_path(loc: Iterable[str | int]) -> str:
@@ -27,11 +31,13 @@ def field_path(loc: Iterable[str | int]) -> str:
     return path or "body"
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
+def field_error(error: Mapping[str, Any], *, is_alone: bool = False) -> FieldError:
+    """`is_alone`: its sentence is read without the field beside it, and always names it."""
     kind = str(error["type"])
     field = field_path(error["loc"])
-    code = _VALIDATION_CODES.get(kind, "too_long" if kind in _TOO_LONG else "invalid_value")
-    return FieldError(field, code, _words(kind, field, str(error["msg"])))
+    said = str(error["msg"]).removeprefix("Value error, ")
+    words = _words(kind, field, f"{field}: {said}" if is_alone else said)
+    return FieldError(field, _CODES.get(kind, "invalid_value"), words)
 
 
 def _words(kind: str, field: str, said: str) -> str:
@@ -43,4 +49,4 @@ def _words(kind: str, field: str, said: str) -> str:
             return f"{field} is not a member known here"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{field} must be a JSON object"
-    return f"{field}: {said.removeprefix('Value error, ')}"
+    return said

@@ -12,6 +12,7 @@ from tessera.catalog.models import AnyItem, ForSale, Item, Product
 from tessera.catalog.references import References, Wanted
 from tessera.errors import FieldError, InvalidFields
 from tessera.objects import Record
+from tessera.validation import field_error
 
 ItemT = TypeVar("ItemT", bound=Item)
 
@@ -20,12 +21,6 @@ WRITTEN_BY_US = {*Record.model_fields, "path", "type", "version"} - {"name", "st
 
 _MOST_FAULTS = 50
 """Named in one answer: enough for every field of a form."""
-_CODES = {
-    "missing": "required",
-    "extra_forbidden": "unknown_member",
-    "string_too_long": "too_long",
-    "too_long": "too_long",
-}
 
 
 class ItemsNamed(Protocol):
@@ -89,7 +84,7 @@ class Body(Generic[ItemT]):
             )
         except ValidationError as invalid:
             raise self._refusal(
-                [*errors, *map(_field_error, invalid.errors(include_url=False))]
+                [*errors, *map(field_error, invalid.errors(include_url=False))]
             ) from None
         self.refuse(errors)
         return item
@@ -111,20 +106,3 @@ def _holder_of_attributes(model: type[Item], members: Mapping[str, Any]) -> Any:
 
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _field_error(error: Mapping[str, Any]) -> FieldError:
-    field = ""
-    for part in error["loc"]:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
-    kind = str(error["type"])
-    match kind:
-        case "missing":
-            words = f"{field} is required"
-        case "extra_forbidden":
-            words = f"{field} is not a member known here"
-        case "model_type" | "dict_type":
-            words = f"{field} must be a JSON object"
-        case _:
-            words = str(error["msg"]).removeprefix("Value error, ")
-    return FieldError(field, _CODES.get(kind, "invalid_value"), words)
