@@ -220,7 +220,9 @@ def test_a_form_that_the_page_does_not_have_does_nothing(visitor: Visitor) -> No
 
 def test_the_header_names_the_organisation_and_its_areas_only(visitor: Visitor) -> None:
     page("/partner/gold", "partner")
+    page("/partner/borealis", "partner", label="for-borealis")
     page("/secret", "customer")
+    offer("For Acme", to=(ACME,), channel="Partner")
     as_partner(visitor, "ann", ACME)
 
     shown = visitor.get("/partner")
@@ -228,6 +230,7 @@ def test_the_header_names_the_organisation_and_its_areas_only(visitor: Visitor) 
     assert "Acme" in shown.text
     assert "/partner/gold" in shown.html
     assert "/secret" not in shown.html
+    assert "/partner/borealis" not in shown.html
 
 
 def test_signing_out_may_lead_to_the_customers_providers(visitor: Visitor) -> None:

@@ -23,6 +23,8 @@ _AREAS = ("portal", "pricing", "self_service")
 class Configured(Protocol):
     def pages(self) -> list[Page]: ...
 
+    def offers_to(self, partner_org: str, label: str) -> bool: ...
+
 
 class Site:
     """The configured pages; the one that is visited is kept on the visit."""
@@ -62,7 +64,7 @@ class Site:
 
     def _page(self, visit: Visit, shown: Sequence[Block]) -> Answer:
         place = _place(visit)
-        frame = _frame(visit, place.pages)
+        frame = _frame(visit, [one for one in place.pages if self._is_area(one, visit)])
         moved = next((block.moved for block in shown if block.moved is not None), None)
         if moved is not None:
             return moved
@@ -78,6 +80,14 @@ class Site:
             blocks=shown,
         )
 
+    def _is_area(self, page: Page, visit: Visit) -> bool:
+        """Of the header. What is made for other partners is not even named to this one."""
+        if page.authentication != (visit.kind or "none") or page.status != "active":
+            return False
+        if page.kind != "pricing" or visit.kind != "partner" or page.slug == visit.path:
+            return page.kind in _AREAS
+        return self._catalog.offers_to(visit.partner.partner_org, page.label or "")
+
 
 def _place(visit: Visit) -> Place:
     if not isinstance(visit.place, Place):
@@ -85,14 +95,7 @@ def _place(visit: Visit) -> Place:
     return visit.place
 
 
-def _frame(visit: Visit, pages: Sequence[Page]) -> Frame:
-    areas = [
-        one
-        for one in pages
-        if one.authentication == (visit.kind or "none")
-        and one.status == "active"
-        and one.kind in _AREAS
-    ]
+def _frame(visit: Visit, areas: Sequence[Page]) -> Frame:
     links = tuple(
         Link(one.name, one.slug, one.slug == visit.path)
         for one in sorted(areas, key=lambda one: (_AREAS.index(one.kind), one.name))

@@ -154,6 +154,19 @@ class CatalogTable:
         )
         return any(rows)
 
+    def offers_to(self, partner_org: str, label: str) -> bool:
+        """Is there anything with this label that the organisation may sell?"""
+        rows = self._query(
+            f"LABEL#{label}",
+            at_most=1,
+            keep="#status = :status AND contains(#channels, :channel)"
+            " AND contains(#partners, :partner)",
+            status="active",
+            channel="Partner",
+            partner=partner_org,
+        )
+        return any(rows)
+
     def pages(self) -> list[Page]:
         """All pages, in no particular order, stored or as they were installed."""
         stored = {row["sk"]: _item(row) for row in self._query("pages", at_most=_MOST_PAGES)}
