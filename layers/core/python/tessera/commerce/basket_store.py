@@ -36,7 +36,7 @@ class BasketsTable:
         row = dynamo.get(self._name, _key(id))
         if row is None:
             return None
-        return Basket.model_validate({n: row[n] for n in Basket.model_fields if n in row})
+        return Basket.model_validate(row, extra="ignore")
 
     def open(self, basket: Basket, change: Commit) -> None:
         """Raises `Outdated`."""

@@ -131,15 +131,15 @@ class CommerceTable:
 
     def identity(self, id: str) -> Identity | None:
         row = get(self._name, {"pk": id, "sk": id}) if ids.is_id(id, "xid") else None
-        return Identity.model_validate(row) if row else None
+        return Identity.model_validate(row, extra="ignore") if row else None
 
     def customer(self, id: str) -> Customer | None:
         row = get(self._name, {"pk": id, "sk": id})
-        return Customer.model_validate(row) if row else None
+        return Customer.model_validate(row, extra="ignore") if row else None
 
     def order(self, id: str) -> Order | None:
         row = get(self._name, {"pk": id, "sk": id})
-        return Order.model_validate(row) if row else None
+        return Order.model_validate(row, extra="ignore") if row else None
 
     def holding(self, subscription: str) -> Holding | None:
         """A subscription with its offers, add-ons and schedule, as last committed."""
@@ -300,8 +300,8 @@ class CommerceTable:
         rows = {row["pk"]: row for row in get_many(self._name, keys, consistent=True)}
         found = rows.pop(customer, None)
         return (
-            Customer.model_validate(found) if found else None,
-            {id: Address.model_validate(row) for id, row in rows.items()},
+            Customer.model_validate(found, extra="ignore") if found else None,
+            {id: Address.model_validate(row, extra="ignore") for id, row in rows.items()},
         )
 
     def due_days(self, today: date) -> Iterator[Due]:
@@ -357,7 +357,7 @@ class CommerceTable:
             row = write(taken, answer="ALL_NEW")
         except ConditionFailed:
             return None
-        return Order.model_validate(row)
+        return Order.model_validate(row, extra="ignore")
 
     def save_steps(self, order: Order, steps: Sequence[ProcessEvent], *, attempt: int) -> None:
         """The order and what is known of its steps. Raises `Outdated` when the lease was lost."""
@@ -378,7 +378,7 @@ class CommerceTable:
 
     def process_event(self, id: str) -> ProcessEvent | None:
         row = get(self._name, {"pk": id, "sk": id})
-        return ProcessEvent.model_validate(row) if row else None
+        return ProcessEvent.model_validate(row, extra="ignore") if row else None
 
     def orders_since(self, owner: str, order: Order) -> list[Order]:
         """The owner's orders placed after this one, oldest first, at most a hundred."""
@@ -392,7 +392,9 @@ class CommerceTable:
             until="orders~",
             at_most=_LATER_ORDERS,
         )
-        return [one for row in rows if (one := Order.model_validate(row)).id != order.id]
+        return [
+            one for row in rows if (one := Order.model_validate(row, extra="ignore")).id != order.id
+        ]
 
     def commit(self, change: Commit, *, beside: Sequence[Write] = ()) -> None:
         """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`.
@@ -529,14 +531,18 @@ def _ownership_row(ownership: Ownership) -> Row:
 
 def _ownership(row: Row) -> Ownership:
     return Ownership(
-        owner=Owner.model_validate({name: row[name] for name in row if name != "owner"}),
+        owner=Owner.model_validate(
+            {name: row[name] for name in row if name != "owner"}, extra="ignore"
+        ),
         sequence=row["sequence"],
         version=row["version"],
-        identities=tuple(Identity.model_validate(one) for one in row["identities"]),
-        held=tuple(Held.model_validate(one) for one in row["held"]),
-        customers=tuple(OwnedCustomer.model_validate(one) for one in row["customers"]),
+        identities=tuple(Identity.model_validate(one, extra="ignore") for one in row["identities"]),
+        held=tuple(Held.model_validate(one, extra="ignore") for one in row["held"]),
+        customers=tuple(
+            OwnedCustomer.model_validate(one, extra="ignore") for one in row["customers"]
+        ),
         unannounced=tuple(row.get("unannounced", ())),
-        merge=Merge.model_validate(row["merge"]) if "merge" in row else None,
+        merge=Merge.model_validate(row["merge"], extra="ignore") if "merge" in row else None,
     )
 
 
@@ -544,7 +550,7 @@ def _object(row: Row) -> Record:
     """The object of a row; of a subscription without what hangs from it."""
     if row["sk"].startswith("id-"):
         return _ownership(row).owner
-    return _MODELS[row["sk"].partition("-")[0]].model_validate(row)
+    return _MODELS[row["sk"].partition("-")[0]].model_validate(row, extra="ignore")
 
 
 def _holdings(rows: Iterable[Row]) -> list[Holding]:
@@ -557,10 +563,10 @@ def _holdings(rows: Iterable[Row]) -> list[Holding]:
             case "subscription":
                 subscriptions.append(row)
             case "subscription_offer":
-                offer = SubscriptionOffer.model_validate(row)
+                offer = SubscriptionOffer.model_validate(row, extra="ignore")
                 offers.setdefault(offer.related, []).append(offer)
             case "schedule":
-                schedule = Schedule.model_validate(row)
+                schedule = Schedule.model_validate(row, extra="ignore")
                 schedules.setdefault(schedule.related, []).append(schedule)
     return [
         _holding(row, offers.get(row["pk"], []), schedules.get(row["pk"], []))
@@ -575,4 +581,4 @@ def _holding(row: Row, offers: list[SubscriptionOffer], schedules: list[Schedule
         "addOns": tuple(o for o in in_order if o.data.record_subtype == "add_on"),
         "schedule": tuple(sorted(schedules, key=lambda s: (s.data.date, s.id))),
     }
-    return Holding.model_validate({**row, **members})
+    return Holding.model_validate({**row, **members}, extra="ignore")

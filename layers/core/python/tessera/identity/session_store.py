@@ -94,9 +94,7 @@ def _key(kind: str, token: str) -> dict[str, str]:
 
 
 def _model(row: Row | None, model: type[M]) -> M | None:
-    if row is None:
-        return None
-    return model.model_validate({name: row[name] for name in model.model_fields if name in row})
+    return None if row is None else model.model_validate(row, extra="ignore")
 
 
 def _wire(value: Any) -> Any:

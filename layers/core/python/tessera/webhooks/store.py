@@ -21,7 +21,7 @@ engine: senders, sweepers and operators meet on these rows and nowhere else.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,6 +55,8 @@ _HEALTH = "#HEALTH"
 _COUNTERS_KEPT_SECONDS = 40 * 86_400
 _MOST_ENDPOINTS = 10_000
 """Rows of endpoints and health, with those deleted in the last 90 days."""
+
+M = TypeVar("M", bound=Model)
 
 _DELETED_KEPT = timedelta(days=90)
 _TESTS_COUNTED_SECONDS = 3_600
@@ -780,7 +782,7 @@ class Hosts:
         """By name."""
         start = {"pk": _HOSTS, "sk": after} if after else None
         rows = dynamo.query(self._table, WEBHOOKS, _HOSTS, limit=at_most, start=start).rows
-        return [Host(host=row["sk"], **_members(row, Host)) for row in rows]
+        return [_model(Host, row, host=row["sk"]) for row in rows]
 
 
 class Trials:
@@ -836,11 +838,11 @@ def _targets(rows: Mapping[str, Row]) -> list[Target]:
 
 
 def _endpoint_of(row: Row) -> Endpoint:
-    return Endpoint(id=row["sk"], **_members(row, Endpoint))
+    return _model(Endpoint, row, id=row["sk"])
 
 
 def _health_of(row: Row) -> Health:
-    return Health(**_members(row, Health))
+    return _model(Health, row)
 
 
 def _sealed_of(row: Row) -> Sealed:
@@ -878,10 +880,10 @@ def _place(endpoint: str, index: Index, cursor: str) -> Row:
 
 
 def _delivery_of(row: Row) -> Delivery:
-    members = _members(row, Delivery)
     if "due_pk" not in row:
-        members.pop("next_due", None)  # the index needs both: so does whoever trusts it
-    return Delivery(event=row["pk"], **members)
+        # The index needs both: so does whoever trusts it.
+        row = {name: value for name, value in row.items() if name != "next_due"}
+    return _model(Delivery, row, event=row["pk"])
 
 
 def _job_members(job: Job) -> Row:
@@ -891,7 +893,7 @@ def _job_members(job: Job) -> Row:
 
 
 def _job_of(row: Row) -> Job:
-    return Job(id=row["sk"], endpoint=row["at_endpoint"], **_members(row, Job))
+    return _model(Job, row, id=row["sk"], endpoint=row["at_endpoint"])
 
 
 def _attempt_key(event: str, endpoint: str, n: int) -> dict[str, str]:
@@ -907,8 +909,9 @@ def _attempt_row(attempt: Attempt) -> Row:
 
 def _attempt_of(row: Row) -> Attempt:
     endpoint = row["sk"].split("#")[1]
-    return Attempt(event=row["pk"], endpoint=endpoint, **_members(row, Attempt))
+    return _model(Attempt, row, event=row["pk"], endpoint=endpoint)
 
 
-def _members(row: Row, of: type[Model]) -> dict[str, Any]:
-    return {name: row[name] for name in of.model_fields if name in row}
+def _model(of: type[M], row: Row, **key: str) -> M:
+    """What a later version stored beside the members that are known is passed over."""
+    return of.model_validate({**row, **key}, extra="ignore")
