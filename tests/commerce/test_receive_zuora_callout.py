@@ -132,6 +132,15 @@ def test_a_body_without_a_subscription_is_refused_and_the_field_named(receive: H
     assert body(answer)["errors"][0]["field"] == "subscriptionID"
 
 
+def test_a_key_that_no_sync_would_take_is_refused_instead_of_queued(
+    receive: Handler, queue: str
+) -> None:
+    answer = receive(callout(sent={"subscriptionNumber": "A-S\u0085\ue000"}))
+
+    assert answer["statusCode"] == 422
+    assert queued(queue) == 0
+
+
 def test_members_of_the_callout_that_are_not_needed_do_no_harm(
     receive: Handler, queue: str
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from tessera import clock
 from tessera.clock import Instant
@@ -24,7 +24,19 @@ _WAITS = (10, 30, 60, 120, 300, 900, 1800, 3600)
 _SPREAD = 0.2
 _GIVEN_UP_AFTER = timedelta(hours=6)
 
-Key = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+
+def _printable(key: str) -> str:
+    """Otherwise no sync would take it, and its message would end among the dead letters."""
+    if not key.isprintable():
+        raise ValueError("has characters that no number or id has")
+    return key
+
+
+Key = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+    AfterValidator(_printable),
+]
 
 
 class Callout(Model):
