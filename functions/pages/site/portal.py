@@ -86,7 +86,7 @@ class CustomersTable:
                 "empty": options.empty
                 or "No customers yet. Everybody you place an order for appears here.",
             },
-            title=options.title or f"Customers of {visit.partner.organisation.name}",
+            title=options.title or _customers_title(visit, wanted),
         )
 
 
@@ -152,9 +152,7 @@ class InvoicesTable:
         found = billing.seen("partner invoices", asked)
         failed = found if isinstance(found, Failed) else None
         listed: dict[str, Any] = {} if isinstance(found, Failed) else found
-        paging = visit.paging(
-            listed.get("cursor"), filters=("paid", "customer"), keep=("tab",)
-        )
+        paging = visit.paging(listed.get("cursor"), filters=("paid", "customer"), keep=("tab",))
         invoices = [Invoice.model_validate(one) for one in listed.get("items", ())]
         return Block(
             "components/partner_invoices.html",
@@ -269,6 +267,12 @@ def _customer(one: dict[str, Any]) -> tuple[Cell, ...]:
         text(one.get("email")),
         link("View", address),
     )
+
+
+def _customers_title(visit: Visit, wanted: str) -> str:
+    if wanted:
+        return f"Customers beginning with {wanted}"
+    return f"Customers of {visit.partner.organisation.name}"
 
 
 def _ticked(page: Page) -> list[str]:
