@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import unescape
@@ -116,6 +117,26 @@ def operator(deployed: Deployed, address: str = "/settings") -> Pages:
     login = deployed.stack.operator
     pages = Pages(deployed.stack.api)
     page = pages.sign_in(address, {"username": login.email}, {"password": login.password})
+    assert page.status_code == 200, page.text
+    return pages
+
+
+def support(deployed: Deployed, address: str = "/settings") -> Pages:
+    """Signed in as an operator of the group `support`, made for this visit."""
+    cognito, pool = boto3.client("cognito-idp"), deployed.stack.outputs["OperatorsPoolId"]
+    email, password = f"{uuid.uuid4().hex}@tessera.example", "Chosen-by-me-1"
+    cognito.admin_create_user(
+        UserPoolId=pool,
+        Username=email,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": email}],
+    )
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=email, Password=password, Permanent=True
+    )
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=email, GroupName="support")
+    pages = Pages(deployed.stack.api)
+    page = pages.sign_in(address, {"username": email}, {"password": password})
     assert page.status_code == 200, page.text
     return pages
 

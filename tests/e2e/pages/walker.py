@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,14 @@ class Walker:
                 if (found := _STATUS_NOTE.search(one)) and found[1] == str(status)
             ]
             assert [one for one in noise if one not in expected] == [], place
+
+    @contextmanager
+    def browsing(self, person: Pages | None = None, *, script: bool = True) -> Iterator[Page]:
+        """One page in a browser of its own, as that person, to be used by hand."""
+        context = self.browser.new_context(java_script_enabled=script, base_url=self.base)
+        give(context, self.base, person)
+        yield context.new_page()
+        context.close()
 
     def without_script(self, person: Pages | None = None) -> BrowserContext:
         context = self.browser.new_context(java_script_enabled=False)
