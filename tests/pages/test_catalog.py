@@ -220,6 +220,7 @@ def test_an_offer_is_filled_in_saved_and_activated(
     product = stored(catalog, "products", plans, name="Digital", entitlements=[entitlement.id])
     at = visitor.post(f"{HOME}/offers/new", {"name": "Acme Gold", "display_name": "Gold"}).location
 
+    assert 'productBundles[0].product" required' not in visitor.get(at).html
     missing = sent(visitor, at, status=["active"])
     assert missing.status == 422
     assert '<a href="#f-data-productBundles">' in missing.html

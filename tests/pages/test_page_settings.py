@@ -166,6 +166,7 @@ def test_components_of_self_service_stand_in_the_order_chosen(
     visitor: Visitor, catalog: CatalogTable
 ) -> None:
     billing = INSTALLED["/billing"]
+    assert 'name="place-plan" required' not in visitor.get(f"{HOME}/{billing.id}").html
 
     sent(
         visitor,
