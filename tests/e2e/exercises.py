@@ -1216,6 +1216,56 @@ def look_after_on_pages(deployed: Deployed, pages: session.Pages, about: str) ->
     assert pages.get(why).status_code == 200
 
 
+@exercise("pages/site")
+def look_after_oneself_on_pages(deployed: Deployed) -> None:
+    """A customer sees what is due and was paid, opens the card form, moves, changes, may leave."""
+    api, person = deployed.api, fresh("auth0|page")
+    number = cpq_subscription(deployed)
+    synced = api.call("POST", f"/api/plugins/zuora/sync/subscription/{number}")
+    token = {"id_token": {"iss": auth0(api), "sub": person}}
+    api.call("POST", f"/api/objects/externalidentity/{synced['owner']}", token)
+    held = api.call("GET", f"/api/objects/limio/subscriptions/{synced['id']}")
+    account = held["data"]["zuora"]["accountNumber"]
+    bills = [
+        deployed.zuora("invoices", {"account": account, "amount": 12, "pdfBytes": size})
+        for size in (5_000_000, *[0] * 40)
+    ]
+    large = bills[0]["invoice"]["id"]
+    deployed.zuora("payment-methods", {"account": account})
+    pages = session.customer(deployed, person, "/billing")
+
+    billing = pages.get("/billing").text
+    assert "Visa ending 1111" in billing
+    assert pages.get(linked(billing, "/billing?at=")).status_code == 200
+    lent = pages.get(f"/billing?pdf={large}")
+    assert requests.get(lent.headers["Location"], timeout=30).content.startswith(b"%PDF")
+    assert "data-card" in pages.get(linked(billing, "/billing?card=")).text
+    address = {"address1": "7 Long Road", "city": "Bristol", "postalCode": "BS1", "country": "GB"}
+    moved = {f"address.{name}": value for name, value in address.items()}
+    change = linked(billing, "/billing?address=")
+    assert pages.post(change, component="addresses", **moved).status_code == 303
+
+    plan = pages.get("/edit-plan").text
+    leave = linked(plan, "/edit-plan?do=cancel")
+    asked = pages.post(leave, component="cancel", step="reason", reason="other")
+    assert pages.get(asked.headers["Location"]).status_code == 200
+    add_ons = next(one for one in links(plan, "/edit-plan?do=update") if "part=add-ons" in one)
+    add_on = {f"add-{add_on_of_the_demo(api)}": "2"}
+    review = pages.post(add_ons, component="add_ons", **add_on).headers["Location"]
+    assert pages.post(review, component="plan").headers["Location"] == "/edit-plan"
+
+
+def links(html: str, begins: str) -> list[str]:
+    return [unescape(one) for one in re.findall(rf'href="({re.escape(begins)}[^"]*)"', html)]
+
+
+def linked(html: str, begins: str) -> str:
+    """The first address on a page that begins so."""
+    found = links(html, begins)
+    assert found, f"no link to {begins}"
+    return found[0]
+
+
 @exercise("pages/webhooks")
 def look_after_webhooks_on_pages(deployed: Deployed) -> None:
     """Add an endpoint, try it, see what failed, send it again, change it, and let it go."""

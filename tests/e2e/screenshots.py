@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.local import demo
 from infra.local.api_client import Api
 from infra.local.place import Place
 from infra.local.running_stack import RunningStack
@@ -49,12 +50,38 @@ def pages_of(deployed: Deployed) -> list[tuple[str, Pages | None]]:
         ("/no-such-page", None),
         ("/settings", operator),
         *((address, operator) for address in operations_pages(deployed)),
+        *((address, operator) for address in console_pages(deployed)),
     ]
     if deployed.stack.partners:
         partner = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")
         found += [("/partner/offers", partner), ("/settings", partner)]
         found += [(f"/partner{at}", partner) for at in ("", "?tab=invoices", "-checkout")]
+        found += [(f"/partner{at}", partner) for at in ("", "?tab=invoices", "-checkout")]
+    for sub in (demo.INGRID.sub, demo.NOOR.sub):  # who has subscriptions, and who has none
+        customer = session.customer(deployed, sub, "/billing")
+        found += [(at, customer) for at in ("/subscriptions", "/billing", "/edit-plan")]
     return found
+
+
+def console_pages(deployed: Deployed) -> Iterator[str]:
+    """Partners, the catalog and pages: each list, each form, and one of each kind."""
+    partners = "/settings/profile/partners"
+    yield from (partners, f"{partners}/new")
+    for one in deployed.stack.partners[:1]:
+        at = f"{partners}/{one.id}"
+        yield from (at, f"{at}/edit", f"{at}/users/new", f"{at}/archive")
+    catalog = "/settings/catalog"
+    for kind in ("entitlements", "products", "offers", "add-ons", "pages"):
+        home = "/settings/pages" if kind == "pages" else f"{catalog}/{kind}"
+        yield from (home, f"{home}/new")
+        for item in deployed.api.call("GET", f"/api/catalog/{kind}?limit=1")["items"]:
+            at = f"{home}/{item['id']}"
+            yield at
+            if kind == "products":
+                yield from (f"{at}/entitlements", f"{at}/offers")
+    for item in deployed.api.call("GET", "/api/catalog/pages?limit=100")["items"]:
+        if item["slug"] in ("/partner", "/partner/offers"):
+            yield f"/settings/pages/{item['id']}"
 
 
 def operations_pages(deployed: Deployed) -> Iterator[str]:
