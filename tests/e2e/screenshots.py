@@ -56,7 +56,6 @@ def pages_of(deployed: Deployed) -> list[tuple[str, Pages | None]]:
         partner = session.partner(deployed, deployed.stack.partners[0], "/partner/offers")
         found += [("/partner/offers", partner), ("/settings", partner)]
         found += [(f"/partner{at}", partner) for at in ("", "?tab=invoices", "-checkout")]
-        found += [(f"/partner{at}", partner) for at in ("", "?tab=invoices", "-checkout")]
     for sub in (demo.INGRID.sub, demo.NOOR.sub):  # who has subscriptions, and who has none
         customer = session.customer(deployed, sub, "/billing")
         found += [(at, customer) for at in ("/subscriptions", "/billing", "/edit-plan")]
