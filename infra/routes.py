@@ -46,8 +46,6 @@ VISITOR_PAGE = Callers("visitor_session")
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-
 ROUTES = (
     Route(
         "POST",
@@ -474,9 +472,6 @@ ROUTES = (
     Route("GET", "/auth/{kind}/callback", "pages/sign_in", ()),
     Route("POST", "/auth/{kind}/sign-out", "pages/sign_in", ()),
     Route("GET", "/assets/{name}", "pages/assets", ()),
-    Route("GET", "/openapi.json", "pages/api_document", ()),
-    Route("GET", "/reference", "pages/reference", ()),
-    *(Route(method, "/api/{path+}", "pages/api_document", ()) for method in _METHODS),
     Route("GET", "/openapi.json", "pages/api_document", ()),
     Route("GET", "/reference", "pages/reference", ()),
     *(Route(method, "/api/{path+}", "pages/api_document", ()) for method in _METHODS),

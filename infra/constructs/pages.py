@@ -50,8 +50,6 @@ class Pages(Part):
         Endpoint(self, "pages/api_document", platform=platform, api=api)
         # Every page is told the table; who may read about the API needs no session.
         self.family("pages/reference", tables.sessions.uses())
-        Endpoint(self, "pages/api_document", platform=platform, api=api)
-        self.family("pages/reference")
         self.family(
             "pages/sign_in",
             tables.sessions.uses("GetItem", "PutItem", "DeleteItem"),
