@@ -79,3 +79,17 @@ def test_what_was_to_change_after_the_end_is_not_announced() -> None:
         (None, ["W2"]),
         (f"{SOON}", []),
     ]
+
+
+def test_every_event_of_a_partners_customer_names_the_partner() -> None:
+    partner, earlier = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1", NOW - timedelta(days=1)
+    owner = Owner(id="id-1", partner_org=partner, created=earlier, updated=earlier)
+    held = Held(id="sub-1", number="A-1", start=date(2020, 1, 1), said=Announced(codes=("W2",)))
+    telling = Announcements(Ownership(owner=owner, sequence=1, held=(held,)), now=NOW, today=TODAY)
+
+    telling.entitlements("sub-1")
+    telling.happened("cancel.attempted", mode="test", subscription="sub-1")
+    telling.tell("order.completed", {"id": "order-1", "partner_org": partner})
+
+    assert [event.partner_org for event in telling.events] == [partner] * 3
+    assert ["partner_org" in event.snapshot for event in telling.events] == [False, True, True]

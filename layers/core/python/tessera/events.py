@@ -91,6 +91,8 @@ class Event(Model):
     created_at: Instant
     owner: str | None = None
     subscription: str | None = None
+    partner_org: str | None = None
+    """The partner that sold what it tells of, or to whom it happened."""
     sequence: int | None = None
     """Per owner, only grows; absent where there is no owner."""
     webhook: bool = True

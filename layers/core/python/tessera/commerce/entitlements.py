@@ -188,6 +188,7 @@ class Announcements:
             "mode": mode,
             "name": type,
             "owner": made.owner,
+            "partner_org": made.partner_org,
             "subscription": subscription,
             "created": clock.instant(made.created_at),
             "data": {},
@@ -261,14 +262,15 @@ class Announcements:
     def _event(
         self, type: str, body: dict[str, Any], *, subscription: str | None, ahead: bool = False
     ) -> None:
-        sequence = self._ownership.sequence + 1
+        sequence, owner = self._ownership.sequence + 1, self._ownership.owner
         self.events.append(
             event(
                 type,
                 body,
                 at=self._last_body or self.now,
-                owner=self._ownership.owner.id,
+                owner=owner.id,
                 subscription=subscription,
+                partner_org=body.get("partner_org") or owner.partner_org,
                 sequence=sequence,
                 ahead=ahead,
                 correlation_id=self._correlation_id,

@@ -219,6 +219,7 @@ def _event(event: Event, mode: str) -> dict[str, Any]:
         "mode": mode,
         "name": event.type,
         "owner": event.owner,
+        "partner_org": event.partner_org,
         "subscription": event.subscription,
         "created": clock.instant(event.created_at),
         "data": event.snapshot,
