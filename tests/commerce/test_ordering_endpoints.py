@@ -172,8 +172,9 @@ def test_accepting_an_order_is_one_transaction_and_few_reads(shop: Shop) -> None
         again = {**items, "owner": first["owner"], "external_id": "EXT-2"}
         assert sent(*post, machine("orders"), again, **caller)[0] == 202
 
-    # The order of that name, and the owner; the offer, its product, its entitlements.
-    assert requests == {"GetItem": 2, "BatchGetItem": 3, "TransactWriteItems": 1}
+    # The order of that name, the owner, its customer, whose account may have a default method; the
+    # offer, its product, its entitlements.
+    assert requests == {"GetItem": 3, "BatchGetItem": 3, "TransactWriteItems": 1}
 
 
 def test_a_field_at_fault_is_answered_as_a_problem(shop: Shop) -> None:
