@@ -219,6 +219,17 @@ def test_a_quantity_changes_on_its_day() -> None:
     assert "entitlements.updated" not in store.told
 
 
+def test_zuora_is_asked_for_a_renewal_on_the_day_of_another_change_as_well() -> None:
+    holding, its_order = switch()
+    data = holding.data.model_copy(update={"term_end_date": DAY})
+    holding = holding.model_copy(update={"data": data})
+    store, resyncs = stored(holding, its_order, announced=DAY), Resyncs()
+
+    assert run(store, DAY, resyncs)["activated"] == 1
+
+    assert resyncs.asked == [NUMBER]
+
+
 @pytest.mark.parametrize("order_type", ["new", "renew"])
 def test_what_locks_in_flight_only_is_free_with_its_order(order_type: str) -> None:
     holding = subscription(pending_change=pending(order_type, DAY))

@@ -131,10 +131,11 @@ def _activate_one(
     if after is None:
         return "waiting"
     day = due_day(after)
-    if day is not None and day <= today and after is before:
+    is_due = day is not None and day <= today
+    if is_due and _awaits_renewal(after, today):
+        resyncs.ask(after.name or "", now=now)
+    if is_due and after is before:
         # It waits for something else: for its order to end, or for the term to be renewed.
-        if _awaits_renewal(after, today):
-            resyncs.ask(after.name or "", now=now)
         subscriptions.look_again(due, today + timedelta(days=1))
         return "waiting"
     return "activated"
