@@ -187,9 +187,13 @@ class Revision:
         }
         self.version["statusHistory"][-1]["endDate"] = end
         for plan, charge in charges_of(self.version):
-            open_ended = charge["endDateCondition"] == "Subscription_End"
-            if open_ended and plan["lastChangeType"] != "Remove":
-                charge["effectiveEndDate"] = end
+            goes_on = charge["endDateCondition"] == "Subscription_End" or (
+                # The term cut its period short.
+                charge["endDateCondition"] == "Fixed_Period" and charge["effectiveEndDate"] == ended
+            )
+            if goes_on and plan["lastChangeType"] != "Remove":
+                wanted = [day for day in (charge.get("periodEnd"), end) if day is not None]
+                charge["effectiveEndDate"] = min(wanted, default=None)
                 self.touched.add(charge["number"])
 
     def _check_within_term(self, on: date) -> None:
@@ -249,6 +253,7 @@ class Revision:
             "billingPeriod": listed["billingPeriod"],
             "effectiveStartDate": on.isoformat(),
             "effectiveEndDate": self._charge_end(ends, on),
+            **({"periodEnd": _period_end(ends, on)} if ends else {}),
             "endDateCondition": ends["endDateCondition"] if ends else "Subscription_End",
             "chargedThroughDate": None,
             "segment": 1,
@@ -256,10 +261,15 @@ class Revision:
 
     def _charge_end(self, asked: dict[str, Any] | None, on: date) -> str | None:
         latest: str | None = self.version["termEndDate"]
-        if asked is None or asked["endDateCondition"] != "Fixed_Period":
+        if asked is None:
             return latest
-        end = add_term(on, asked["upToPeriods"], asked["upToPeriodsType"]).isoformat()
+        end = _period_end(asked, on)
         return end if latest is None else min(end, latest)
+
+
+def _period_end(asked: dict[str, Any], on: date) -> str:
+    """Of a charge for a fixed period, however long the term is."""
+    return add_term(on, asked["upToPeriods"], asked["upToPeriodsType"]).isoformat()
 
 
 def started(

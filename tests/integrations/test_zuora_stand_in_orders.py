@@ -351,6 +351,23 @@ def test_renews_a_term_and_the_charges_that_ran_to_its_end(zuora: Caller) -> Non
     assert read["statusHistory"][-1]["endDate"] == end
 
 
+def test_a_renewal_gives_a_discount_the_time_that_the_term_cut_short(zuora: Caller) -> None:
+    ends = zuora.subscription(demo.DIGITAL_SUBSCRIPTION)["termEndDate"]
+    period = {"endDateCondition": "Fixed_Period", "upToPeriods": 1, "upToPeriodsType": "Years"}
+    override = {
+        "productRatePlanChargeId": demo.LOYALTY_DISCOUNT_PLAN.charge_id,
+        "endDate": period,
+    }
+    body = {"productRatePlanId": demo.LOYALTY_DISCOUNT_PLAN.id, "chargeOverrides": [override]}
+    change(zuora, zuora.action("AddProduct", body, ends), bill=False)
+
+    change(zuora, zuora.action("RenewSubscription", {}, ends), bill=False)
+
+    [charge] = zuora.subscription(demo.DIGITAL_SUBSCRIPTION)["ratePlans"][1]["ratePlanCharges"]
+    assert charge["effectiveStartDate"] == ends
+    assert charge["effectiveEndDate"] == f"{int(ends[:4]) + 1}{ends[4:]}"
+
+
 def test_renews_into_an_evergreen_when_its_terms_say_so(zuora: Caller) -> None:
     terms = {"renewalSetting": "RENEW_TO_EVERGREEN"}
     ends = zuora.subscription(demo.DIGITAL_SUBSCRIPTION)["termEndDate"]
