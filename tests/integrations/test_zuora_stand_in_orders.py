@@ -361,7 +361,7 @@ def test_a_renewal_gives_a_discount_the_time_that_the_term_cut_short(zuora: Call
     body = {"productRatePlanId": demo.LOYALTY_DISCOUNT_PLAN.id, "chargeOverrides": [override]}
     change(zuora, zuora.action("AddProduct", body, ends), bill=False)
 
-    change(zuora, zuora.action("RenewSubscription", {}, ends), bill=False)
+    change(zuora, zuora.action("RenewSubscription", {}, ends), number="O2", bill=False)
 
     [charge] = zuora.subscription(demo.DIGITAL_SUBSCRIPTION)["ratePlans"][1]["ratePlanCharges"]
     assert charge["effectiveStartDate"] == ends
