@@ -192,7 +192,9 @@ class Revision:
                 charge["endDateCondition"] == "Fixed_Period" and charge["effectiveEndDate"] == ended
             )
             if goes_on and plan["lastChangeType"] != "Remove":
-                wanted = [day for day in (charge.get("periodEnd"), end) if day is not None]
+                begins = day(charge["effectiveStartDate"])
+                fixed = _period_end(charge, begins) if "upToPeriods" in charge else None
+                wanted = [last for last in (fixed, end) if last is not None]
                 charge["effectiveEndDate"] = min(wanted, default=None)
                 self.touched.add(charge["number"])
 
@@ -253,8 +255,7 @@ class Revision:
             "billingPeriod": listed["billingPeriod"],
             "effectiveStartDate": on.isoformat(),
             "effectiveEndDate": self._charge_end(ends, on),
-            **({"periodEnd": _period_end(ends, on)} if ends else {}),
-            "endDateCondition": ends["endDateCondition"] if ends else "Subscription_End",
+            **(_as_read(ends) if ends else {"endDateCondition": "Subscription_End"}),
             "chargedThroughDate": None,
             "segment": 1,
         }
@@ -267,9 +268,14 @@ class Revision:
         return end if latest is None else min(end, latest)
 
 
-def _period_end(asked: dict[str, Any], on: date) -> str:
-    """Of a charge for a fixed period, however long the term is."""
-    return add_term(on, asked["upToPeriods"], asked["upToPeriodsType"]).isoformat()
+def _period_end(fixed: dict[str, Any], on: date) -> str:
+    """Of a charge for a fixed period that begins on a day, however long the term is."""
+    return add_term(on, int(fixed["upToPeriods"]), fixed["upToPeriodsType"]).isoformat()
+
+
+def _as_read(fixed: dict[str, Any]) -> dict[str, Any]:
+    """An order says for how many periods as a number; a subscription is read with a text."""
+    return {**fixed, "upToPeriods": str(fixed["upToPeriods"])}
 
 
 def started(
