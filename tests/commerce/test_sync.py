@@ -282,6 +282,65 @@ def test_a_removed_plan_ends_its_offer(owners: CommerceTable, told: Told) -> Non
     assert told()[-1].snapshot["entitlements"] == []
 
 
+def test_a_discount_that_begins_with_the_next_term_is_one_before_and_after_the_renewal(
+    owners: CommerceTable,
+) -> None:
+    term_end, promised = date(2027, 3, 2), date(2027, 6, 2)
+    catalog = FakeCatalog(
+        candidate(),
+        candidate(
+            "offer-7e9e5ac30f2216fd0fd6f5faed316f2d", kind="discount", plans=frozenset({SUPPORT})
+        ),
+    )
+    known = billed(
+        term_end=date(2028, 3, 2),
+        plans=(
+            rate_plan(end=date(2028, 3, 2)),
+            rate_plan("save", product_rate_plan=SUPPORT, start=term_end, end=promised),
+        ),
+    )
+    cut = rate_plan("save", product_rate_plan=SUPPORT, start=term_end, end=term_end)
+    seen = []
+    for version, reading in enumerate(
+        (known, known._replace(term_end=term_end, plans=(rate_plan(), cut)), known), start=1
+    ):
+        run(owners, reading._replace(version=version), catalog=catalog)
+        holding = owners.holding(SUB)
+        assert holding is not None
+        seen.append([(o.id, o.status, o.data.end) for o in holding.offers])
+
+    assert [len(offers) for offers in seen] == [2, 2, 2]
+    assert seen[0] == seen[1] == seen[2]
+    assert {(status, end) for _, status, end in seen[0]} == {
+        ("active", None),
+        ("pending", promised),
+    }
+
+
+def test_a_discount_that_begins_with_the_next_term_goes_when_the_term_is_not_renewed(
+    owners: CommerceTable,
+) -> None:
+    term_end = date(2027, 3, 2)
+    catalog = FakeCatalog(
+        candidate(),
+        candidate(
+            "offer-7e9e5ac30f2216fd0fd6f5faed316f2d", kind="discount", plans=frozenset({SUPPORT})
+        ),
+    )
+    cut = rate_plan("save", product_rate_plan=SUPPORT, start=term_end, end=term_end)
+    run(owners, billed(plans=(rate_plan(), cut)), catalog=catalog)
+
+    run(
+        owners,
+        billed(version=2, auto_renew=False, plans=(rate_plan(), cut)),
+        catalog=catalog,
+    )
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    assert sorted(offer.status for offer in holding.offers) == ["active", "ended"]
+
+
 def test_an_add_on_is_recognised_beside_the_offer(owners: CommerceTable, told: Told) -> None:
     plans = (rate_plan(), rate_plan("plan-2", product_rate_plan=SUPPORT))
     add_on = candidate(

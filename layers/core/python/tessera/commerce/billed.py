@@ -110,6 +110,23 @@ class Billed(NamedTuple):
     plans: tuple[RatePlan, ...]
     account: Account
 
+    def live_plans(self, today: date) -> list[RatePlan]:
+        """In force today, or to come: with the next term too, where the term renews by itself.
+
+        Zuora gives a plan that begins on the day a term ends no length until that term is renewed.
+        """
+        renews_on = self.term_end if self.auto_renew and self.cancel_date is None else None
+        return [
+            plan
+            for plan in self.plans
+            if plan.is_live(today)
+            or (
+                renews_on is not None
+                and not plan.is_removed
+                and plan.start == plan.end == renews_on >= today
+            )
+        ]
+
 
 class Billing(Protocol):
     def read(self, key: str) -> Billed:

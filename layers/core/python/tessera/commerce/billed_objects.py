@@ -193,8 +193,7 @@ def holding_of(
     )
     charges = [
         charge.ending(billed.cancel_date)
-        for plan in billed.plans
-        if plan.is_live(moment.today)
+        for plan in billed.live_plans(moment.today)
         for charge in plan.charges
     ]
     due = schedules.expected(
@@ -299,6 +298,10 @@ def _offer(
     start = first if known is None else min(first, known.data.start)
     ends = [plan.end for plan in plans]
     end = None if None in ends else max(end for end in ends if end is not None)
+    if end is None and known is not None and candidate.kind == "discount":
+        # The billing system cuts it at the end of a term and lengthens it with the renewal; the
+        # day on which it was promised to end stays.
+        end = known.data.end
     subscription = ids.subscription_id(billed.number)
     sold = SoldOffer(
         id=candidate.id,

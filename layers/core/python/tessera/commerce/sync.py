@@ -179,7 +179,7 @@ def taken_over(
     ownership = known.ownership or _new_ownership(billed, moment, partner_org)
     customer = customer_of(billed.account, known.customer, ownership, partner_org, moment)
     addresses = addresses_of(billed.account, customer, known.addresses, moment)
-    live = [live_plan(plan, billed) for plan in billed.plans if plan.is_live(moment.today)]
+    live = [live_plan(plan, billed) for plan in billed.live_plans(moment.today)]
     offered = catalog.candidates([p.product_rate_plan for p in live], partner_org=partner_org)
     held_ids = {o.data.offer.id for o in before.all_offers if o.status != "ended"} if before else ()
     matches = mapping.recognise(live, offered, present=held_ids)
