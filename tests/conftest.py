@@ -84,6 +84,13 @@ def _projection(index: Index) -> dict[str, Any]:
     return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.includes)}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is known to take long takes the time that it needs."""
+    for item in items:
+        if item.get_closest_marker("long") or item.get_closest_marker("bench"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays: looking through it for garbage took a quarter of the run."""
     gc.collect()

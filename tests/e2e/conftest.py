@@ -140,6 +140,12 @@ def days_pass(deployed: Deployed, faketime_installed: bool) -> Deployed:
     return deployed
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Failures are told at once: whoever waits for a long run, or has to end it, wants to know."""
+    if report.failed:
+        print(f"\n{report.nodeid}\n{report.longreprtext}", flush=True)  # noqa: T201
+
+
 _LATE = ("fuzzed", "exercised", "days_pass")
 
 

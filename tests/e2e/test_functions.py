@@ -1,5 +1,9 @@
 """Every deployed function does its work with its own role's permissions."""
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import cast
+
 import boto3
 import pytest
 
@@ -9,11 +13,31 @@ from tests.e2e.exercises import EXERCISES, Exercise
 
 pytestmark = pytest.mark.e2e
 
+_AT_ONCE = 6
+"""Most of an exercise is waiting: for a schedule, a queue, a retry."""
+
+
+@pytest.fixture(scope="module")
+def results(
+    deployed: Deployed, request: pytest.FixtureRequest
+) -> Iterator[Mapping[Exercise, Future[None]]]:
+    """Of the exercises that this run has chosen, in its order, several at a time."""
+    chosen = [
+        cast("Exercise", item.callspec.params["exercise"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "results" in item.fixturenames
+    ]
+    boto3.client("dynamodb")  # boto3's first client is not to be made by two threads at once
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="exercise") as pool:
+        yield {one: pool.submit(one, deployed) for one in chosen}
+
 
 @pytest.mark.parametrize("exercise", dict.fromkeys(EXERCISES.values()))
-def test_works_with_the_permissions_it_has(deployed: Deployed, exercise: Exercise) -> None:
+def test_works_with_the_permissions_it_has(
+    deployed: Deployed, results: Mapping[Exercise, Future[None]], exercise: Exercise
+) -> None:
     deployed.done.add(exercise)
-    exercise(deployed)
+    results[exercise].result()
 
 
 def test_no_function_is_deployed_without_an_exercise(deployed: Deployed) -> None:
