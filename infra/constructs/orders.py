@@ -58,7 +58,8 @@ class Orders(Construct):
             ),
             announces,
             tables.catalog.uses("BatchGetItem", "Query"),
-            tables.partners.uses("GetItem"),
+            # The account of an organisation made while Zuora was not connected is looked up.
+            tables.partners.uses("GetItem", "UpdateItem"),
             *zuora_client(vault, settings),
             *salesforce_client(vault, settings),
             vault.identity_providers(),

@@ -15,11 +15,14 @@ from infra.local import demo
 from infra.local._server import Running, serve
 from infra.local.salesforce import Salesforce as SalesforceStandIn
 from infra.local.zuora import Zuora as ZuoraStandIn
+from tessera.commerce.provisioning import Policy
 from tessera.integrations.http import Exchange, Profile
+from tessera.integrations.partner_accounts import ZuoraPartnerAccounts
 from tessera.integrations.salesforce import Salesforce
 from tessera.integrations.salesforce_steps import SalesforceIdentity, SalesforceSteps
 from tessera.integrations.zuora import Zuora
 from tessera.integrations.zuora_steps import Setup, ZuoraSteps
+from tessera.partners.accounts import ResolvedOrganisations
 from tessera.partners.models import Organisation, OrganisationData
 from tests.builders import FakeCatalog, NoLabels, candidate
 from tests.commerce.carrying import (
@@ -41,6 +44,7 @@ from tests.commerce.carrying import (
 )
 from tests.integrations.test_salesforce import Vault as SalesforceVault
 from tests.integrations.zuora_tenant import Vault as ZuoraVault
+from tests.partners.organisations import Kept
 
 HASTY = Profile(connect=2, read=0.25, total=5)
 ACME = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"
@@ -109,6 +113,7 @@ class World(Carrier):
         *,
         partner: Organisation | None = None,
         profile: Profile = HASTY,
+        policy: Policy | None = None,
         **setup: Any,
     ) -> None:
         timer = Timer()
@@ -129,12 +134,15 @@ class World(Carrier):
         shared: dict[str, Any] = {"profile": profile, "now": timer, "observe": observe}
         zuora = Zuora(vendors.zuora.url, ZuoraVault(), **shared)
         salesforce = Salesforce(vendors.salesforce.url, SalesforceVault(), **shared)
+        self.organisations = Kept(*([partner] if partner is not None else []))
+        known = ResolvedOrganisations(self.organisations, ZuoraPartnerAccounts(zuora), now=timer)
         identity = SalesforceIdentity(store, NoLabels(), now=timer, today=lambda at: at.date())
         super().__init__(
             store,
-            crm=SalesforceSteps(salesforce, lambda _: partner, identity),
-            billing=ZuoraSteps(zuora, lambda _: partner, Setup(stage="test", **setup)),
+            crm=SalesforceSteps(salesforce, self.organisations.find, identity),
+            billing=ZuoraSteps(zuora, known.find, Setup(stage="test", **setup)),
             timer=timer,
+            policy=policy,
             catalog=FakeCatalog(candidate()),
             listening=listening,
         )

@@ -8,10 +8,11 @@ import pytest
 
 from infra.routes import ROUTES
 from tessera import clock
+from tessera.partners.accounts import ZuoraAccount
 from tessera.partners.cognito import PartnerLogins
 from tessera.partners.errors import CognitoFailed
 from tessera.partners.models import Organisation
-from tessera.partners.organisations import NewOrganisation, ZuoraAccount, create
+from tessera.partners.organisations import NewOrganisation, create
 from tessera.partners.store import PartnersTable
 from tests import handlers
 from tests.pages.visitor import Seen, Visitor, signed_in

@@ -6,6 +6,7 @@ from typing import Any
 
 from tessera.events import Event
 from tessera.identity.principal import Partner
+from tessera.partners.accounts import ZuoraAccount
 from tessera.partners.errors import EmailInUse, NoOrganisation, OrganisationHasUsers, Overtaken
 from tessera.partners.models import (
     Organisation,
@@ -14,7 +15,6 @@ from tessera.partners.models import (
     Unfinished,
     UserData,
 )
-from tessera.partners.organisations import ZuoraAccount
 from tessera.partners.users import Login, LoginExists
 from tests.builders import NOW
 

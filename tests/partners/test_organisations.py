@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from tessera.errors import InvalidFields, InvalidRequest, NotFound
 from tessera.integrations.zuora_verdicts import ZuoraFailed
+from tessera.partners.accounts import ZuoraAccount
 from tessera.partners.errors import OrganisationArchived, OrganisationHasUsers
 from tessera.partners.models import Organisation
 from tessera.partners.organisations import (
     Created,
     NewOrganisation,
-    ZuoraAccount,
     archive,
     change,
     create,

@@ -16,8 +16,10 @@ from tessera.edge.salesforce import SalesforceEnvironment, salesforce_client
 from tessera.edge.zuora import ZuoraEnvironment, zuora_client
 from tessera.identity.provider_settings import ProviderSettings
 from tessera.integrations.http import WORKER
+from tessera.integrations.partner_accounts import ZuoraPartnerAccounts
 from tessera.integrations.salesforce_steps import SalesforceIdentity, SalesforceSteps
 from tessera.integrations.zuora_steps import Setup, ZuoraSteps
+from tessera.partners.accounts import ResolvedOrganisations
 from tessera.partners.store import PartnersTable
 
 
@@ -42,7 +44,8 @@ class Env(ZuoraEnvironment, SalesforceEnvironment):
 
 env = Env.load()
 orders = CommerceTable(env.commerce_table, env.events_table)
-partners = PartnersTable(env.partners_table)
+partners = PartnersTable(env.partners_table, env.events_table)
+zuora = zuora_client(env, profile=WORKER)
 identity = SalesforceIdentity(
     orders,
     ProviderSettings(env.identity_providers_parameter),
@@ -53,8 +56,8 @@ provisioner = Provisioner(
     orders=orders,
     crm=SalesforceSteps(salesforce_client(env, profile=WORKER), partners.find, identity),
     billing=ZuoraSteps(
-        zuora_client(env, profile=WORKER),
-        partners.find,
+        zuora,
+        ResolvedOrganisations(partners, ZuoraPartnerAccounts(zuora), now=clock.now).find,
         Setup(
             stage=env.stage,
             owner_style=env.zuora_owner_style,

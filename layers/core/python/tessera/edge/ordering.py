@@ -17,7 +17,7 @@ from tessera.identity.principal import Customer, Machine, Operator, Partner, Pri
 from tessera.identity.sign_in import owner_of
 
 if TYPE_CHECKING:
-    from tessera.integrations.zuora_desk import Stored
+    from tessera.partners.models import Organisation
 
 wait = time.sleep
 """For whoever asks for an answer when the order has ended."""
@@ -44,7 +44,7 @@ class OrderingEnvironment(Environment):
 
 
 def live_billing(
-    env: OrderingEnvironment, organisation: Callable[[str], "Stored | None"]
+    env: OrderingEnvironment, organisation: Callable[[str], "Organisation | None"]
 ) -> Callable[[], Billing]:
     """The billing system, connected to on first use: few orders need it before they are answered,
     and its client takes a tenth of a second to load.
@@ -54,8 +54,10 @@ def live_billing(
     def connected() -> Billing:
         from tessera.edge.exchanges import log_exchange
         from tessera.edge.observability import correlation_id, time_left
+        from tessera.integrations.partner_accounts import ZuoraPartnerAccounts
         from tessera.integrations.zuora import Zuora
         from tessera.integrations.zuora_desk import ZuoraDesk
+        from tessera.partners.accounts import resolved
         from tessera.secrets import Secret
 
         client = Zuora(
@@ -67,7 +69,13 @@ def live_billing(
             entity_ids=env.zuora_entity_ids,
             org_ids=env.zuora_org_ids,
         )
-        return ZuoraDesk(client, organisation, owner_style=env.zuora_owner_style)
+        accounts = ZuoraPartnerAccounts(client)
+
+        def known(id: str) -> "Organisation | None":
+            found = organisation(id)
+            return resolved(found, accounts) if found is not None else None
+
+        return ZuoraDesk(client, known, owner_style=env.zuora_owner_style)
 
     return connected
 

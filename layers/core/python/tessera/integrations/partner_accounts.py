@@ -1,10 +1,10 @@
-"""A partner organisation's accounts in outside systems, as far as creating it looks at them."""
+"""A partner organisation's accounts, looked up in Zuora and Salesforce."""
 
 from tessera.integrations.salesforce import Salesforce
 from tessera.integrations.salesforce_ids import account_id
 from tessera.integrations.zuora import Zuora
 from tessera.integrations.zuora_verdicts import UnknownToZuora
-from tessera.partners.organisations import ZuoraAccount
+from tessera.partners.accounts import ZuoraAccount
 
 
 class ZuoraPartnerAccounts:

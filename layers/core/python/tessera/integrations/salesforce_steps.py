@@ -11,7 +11,7 @@ from tessera.errors import InvalidFields
 from tessera.identity.claims import IdToken
 from tessera.identity.external import IdentityInUse, Labels, NewIdentity, Owners, attach
 from tessera.identity.principal import PartnerOrganisation
-from tessera.integrations.salesforce import Salesforce
+from tessera.integrations.salesforce import Salesforce, Upserted
 from tessera.integrations.salesforce_requests import CrmAddress, CrmCustomer
 from tessera.integrations.salesforce_verdicts import SalesforceFailed
 
@@ -54,7 +54,7 @@ class SalesforceSteps:
         if known is not None and known.account_id is not None:
             return Done({"accountId": known.account_id})
         try:
-            made = self._salesforce.upsert_customer(self._wanted(customer, work))
+            made = self._upsert(self._wanted(customer, work))
         except SalesforceFailed as failure:
             raise _judged(failure) from failure
         try:
@@ -68,6 +68,18 @@ class SalesforceSteps:
             crm_account=ids,
             warnings=(warning,) if warning is not None else (),
         )
+
+    def _upsert(self, wanted: CrmCustomer) -> Upserted:
+        """An organisation made while Salesforce was not connected may name an account that is not
+        there: who refuses is asked for it, so that the order can say so.
+        """
+        try:
+            return self._salesforce.upsert_customer(wanted)
+        except SalesforceFailed as failure:
+            parent = wanted.parent_id
+            if failure.verdict != "refused" or parent is None or self._salesforce.account(parent):
+                raise
+            raise StepFailed("refused", _no_parent(parent, failure)) from failure
 
     def _wanted(self, customer: Customer, work: Work) -> CrmCustomer:
         data, billing = customer.data, work.addresses.get("billing")
@@ -123,6 +135,17 @@ class SalesforceIdentity:
         except (IdentityInUse, InvalidFields) as refused:
             return OrderWarning(code=refused.wire_code, message=refused.message)
         return None
+
+
+def _no_parent(parent: str, failure: SalesforceFailed) -> Trouble:
+    return Trouble(
+        system="salesforce",
+        code="partner_account_unusable",
+        message=f"The Salesforce account {parent} of the partner organisation does not exist. Make"
+        " the organisation anew with one that does.",
+        codes=tuple(failure.codes),
+        text=failure.vendor_text or None,
+    )
 
 
 def _judged(failure: SalesforceFailed) -> StepFailed:

@@ -17,7 +17,7 @@ from tessera.integrations import zuora_requests as requests
 from tessera.integrations.zuora import Sending, Zuora
 from tessera.integrations.zuora_models import Outcome, ProductRatePlan, ZuoraAccount
 from tessera.integrations.zuora_orders import Payer, change, creation, plans_needed
-from tessera.integrations.zuora_reading import ZuoraBilling
+from tessera.integrations.zuora_reading import ZuoraBilling, shown_method
 from tessera.integrations.zuora_verdicts import UnknownToZuora, ZuoraFailed
 
 _WRONG_ACCOUNT = 58730020
@@ -50,7 +50,9 @@ class ZuoraSteps:
     def __init__(
         self, zuora: Zuora, organisation: Callable[[str], Stored | None], setup: Setup
     ) -> None:
-        """`organisation` finds a partner organisation by its id, archived or not."""
+        """`organisation` finds a partner organisation by its id, archived or not, its account in
+        Zuora looked up. It may raise what the client raises, and a refusal.
+        """
         self._zuora = zuora
         self._organisation = organisation
         self._setup = setup
@@ -83,7 +85,10 @@ class ZuoraSteps:
     def _partner(self, work: Work) -> PartnerOrganisation | None:
         id = work.order.partner_org
         stored = self._organisation(id) if id else None
-        return stored.acting() if stored else None
+        partner = stored.acting() if stored else None
+        if partner is not None and partner.is_zuora_invoice_owner:
+            _check_currency(work, partner.currency)
+        return partner
 
     def _account(self, work: Work) -> Done:
         """The customer's account: the one it has, or a new one under the number we chose."""
@@ -162,7 +167,7 @@ class ZuoraSteps:
             self._zuora.change_account(number, wanted)
             if not self._pays(number, card):
                 raise _unavailable("Zuora has not made it the default payment method yet.")
-        return Done({"paymentMethodId": card})
+        return Done({"paymentMethodId": card}, method=shown_method(found))
 
     def _pays(self, number: str, card: str) -> bool:
         billing = self._zuora.account(number).billing_and_payment
@@ -318,6 +323,16 @@ def _customer_of(work: Work) -> Customer:
     if work.customer is None:
         raise _refused("The customer of this order is gone.")
     return work.customer
+
+
+def _check_currency(work: Work, paid_in: str | None) -> None:
+    """It was not known at acceptance if Zuora was not connected when the organisation was made."""
+    for holding in work.holdings:
+        if paid_in is not None and holding.data.currency not in (None, paid_in):
+            raise _refused(
+                f"The partner's account is in {paid_in}, the order in {holding.data.currency}.",
+                code="currency_mismatch",
+            )
 
 
 def _account_done(id: str, number: str, parent: str | None) -> Done:

@@ -19,6 +19,10 @@ class AlreadySignedIn(Conflict):
     title = "The user has signed in"
 
 
+class PartnerAccountUnusable(Conflict):
+    title = "The account of the partner organisation cannot be used"
+
+
 class ChangedMeanwhile(Conflict):
     title = "Somebody else is changing this"
 

@@ -25,6 +25,7 @@ from tessera.errors import FieldError, InvalidFields, InvalidRequest
 from tessera.events import Event, event
 from tessera.identity.principal import Principal
 from tessera.objects import Model, canonical_json
+from tessera.partners.accounts import SalesforceAccounts, ZuoraAccount, ZuoraAccounts
 from tessera.partners.errors import (
     ChangedMeanwhile,
     NoOrganisation,
@@ -77,32 +78,6 @@ class NewOrganisation(Model):
     is_zuora_invoice_owner: StrictBool
     salesforce_account_id: Annotated[str, Field(max_length=64)] | None = None
     logo: Logo | None = None
-
-
-class ZuoraAccount(NamedTuple):
-    id: str
-    number: str
-    currency: str | None
-    is_active: bool
-
-
-class ZuoraAccounts(Protocol):
-    @property
-    def is_configured(self) -> bool: ...
-
-    def find(self, key: str) -> ZuoraAccount | None:
-        """By id or number. Raises `ZuoraFailed`."""
-
-
-class SalesforceAccounts(Protocol):
-    @property
-    def is_configured(self) -> bool: ...
-
-    def full_id(self, text: str) -> str | None:
-        """An account's id of 15 or 18 characters as 18; none of what is no account id."""
-
-    def account_exists(self, id: str) -> bool:
-        """By the 18-character id. Raises `SalesforceFailed`."""
 
 
 class Additions(Protocol):

@@ -108,7 +108,7 @@ class PartnersTable:
         )
 
     def change(self, seen: Organisation, changed: Organisation, event: Event) -> None:
-        """Writes name and logo. Raises `Overtaken` if it is not as it was seen."""
+        """Writes name and data. Raises `Overtaken` if it is not as it was seen."""
         try:
             _commit([self._changed(seen, changed), outbox.record(self._events, event)])
         except ConditionFailed as failed:
@@ -316,13 +316,15 @@ class PartnersTable:
         return update(
             self._name,
             _organisation_key(seen.id),
-            "SET #name = :name, #data = :data, #status = :status, modified = :modified",
+            "SET #name = :name, #data = :data, #status = :status, modified = :modified,"
+            " lookup_pk = :account",
             condition="modified = :seen" + also,
             returning=True,
             name=changed.name,
             data=changed.data.wire(),
             status=changed.status,
             modified=clock.instant(changed.modified),
+            account=_zuora_key(changed),
             seen=clock.instant(seen.modified),
             **values,
         )
@@ -371,6 +373,10 @@ def _login_key(subject: str) -> dict[str, str]:
     return {"pk": f"login#{subject}", "sk": f"login#{subject}"}
 
 
+def _zuora_key(organisation: Organisation) -> str:
+    return f"zuora#{organisation.data.zuora_account_id}"
+
+
 def _organisation_row(organisation: Organisation) -> Row:
     return {
         **organisation.wire(),
@@ -379,7 +385,7 @@ def _organisation_row(organisation: Organisation) -> Row:
         "users": organisation.users,
         "newest_pk": _ALL,
         "newest_sk": f"{clock.instant(organisation.created)}#{organisation.id}",
-        "lookup_pk": f"zuora#{organisation.data.zuora_account_id}",
+        "lookup_pk": _zuora_key(organisation),
         "lookup_sk": organisation.id,
     }
 
