@@ -20,8 +20,8 @@ from tessera.partners.store import PartnersTable
 from tessera.webhooks.dialects import Dialect
 from tessera.webhooks.health import Health
 from tessera.webhooks.models import Attempt, Delivery, Last, Sealed
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.outcome import Outcome
-from tessera.webhooks.store import Deliveries, Endpoints
 from tests.builders import NOW, api_event, machine
 from tests.commerce.test_place_order import Shop, order, sent
 from tests.handlers import body, load

@@ -26,11 +26,12 @@ from tessera.webhooks.egress import Call
 from tessera.webhooks.fan_out import first_lane
 from tessera.webhooks.health import Change, Health
 from tessera.webhooks.models import Delivery, Endpoint, Hint, Target
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
-from tessera.webhooks.store import Announcements, Deliveries, Endpoints, Jobs
+from tessera.webhooks.store import Announcements
 from tessera.webhooks.sweeping import Sweeper
 from tests.bench.machine import is_short, publish
 from tests.bench.virtual import Lane, Pool, Time, waiter

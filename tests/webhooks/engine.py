@@ -15,11 +15,12 @@ from tessera.webhooks.egress import Call
 from tessera.webhooks.fan_out import FanOut
 from tessera.webhooks.health import Health
 from tessera.webhooks.models import Attempt, Delivery, Endpoint, Hint
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
-from tessera.webhooks.store import Announcements, Deliveries, Endpoints, Jobs
+from tessera.webhooks.store import Announcements
 from tessera.webhooks.sweeping import Sweeper
 from tests.builders import NOW
 

@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from tessera import clock
-from tessera.webhooks.store import TooManyEndpoints
+from tessera.webhooks.operators_store import TooManyEndpoints
 from tests.handlers import body
 from tests.webhooks.asking import ENDPOINT, Asks
 from tests.webhooks.engine import Engine, event, row

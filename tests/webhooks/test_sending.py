@@ -17,9 +17,9 @@ from tessera.webhooks.dialects import Dialect
 from tessera.webhooks.egress import Call
 from tessera.webhooks.health import Change, Health
 from tessera.webhooks.models import Delivery, Hint
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sending import Limits
-from tessera.webhooks.store import Deliveries, Endpoints
 from tests.builders import NOW
 from tests.webhooks.conftest import Overhear
 from tests.webhooks.engine import ACCEPTED, KEY, REFUSED, Engine, endpoint, event, row

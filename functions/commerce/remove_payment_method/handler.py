@@ -1,5 +1,6 @@
 """DELETE /api/mma/payment-methods/{id}: a payment method is removed in Zuora."""
 
+from tessera import clock
 from tessera.commerce.payment_methods import remove
 from tessera.commerce.store import CommerceTable
 from tessera.edge.api import Response, entrypoint, principal, resolver
@@ -23,7 +24,7 @@ app = resolver()
 @app.delete("/api/mma/payment-methods/<id>")
 def remove_payment_method(id: str) -> Response[None]:
     owner = known_owner_of(principal(app, Customer), owners=owners)
-    remove(id, owner, objects=owners, billing=billing)
+    remove(id, owner, objects=owners, billing=billing, now=clock.now())
     note(outcome="removed", owner=owner)
     return Response(status_code=204)
 

@@ -10,7 +10,7 @@ from tessera.commerce.order_lists import OrderLists
 from tessera.edge.pages.sources import tried
 from tessera.partners.store import PartnersTable
 from tessera.webhooks.models import HourCount, Target
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 _CATALOG: tuple[tuple[Kind, str, str], ...] = (
     ("entitlements", "Add an entitlement", "/settings/catalog/entitlements"),

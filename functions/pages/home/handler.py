@@ -5,7 +5,7 @@ from tessera.commerce.order_lists import OrderLists
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
 from tessera.edge.pages.environment import PageEnvironment
 from tessera.partners.store import PartnersTable
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 from . import view
 from .console import Console

@@ -23,7 +23,7 @@ from tessera.webhooks import announced
 from tessera.webhooks.announced import EventSummary
 from tessera.webhooks.archive import Archive
 from tessera.webhooks.models import Delivery
-from tessera.webhooks.store import Deliveries
+from tessera.webhooks.operators_store import Deliveries
 
 FILTERS = ("status", "type", "partner", "reference", "from", "to")
 _RECENT = 10

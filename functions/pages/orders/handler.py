@@ -21,7 +21,7 @@ from tessera.integrations.zuora_reading import ZuoraBilling
 from tessera.partners.store import PartnersTable
 from tessera.secrets import Secret
 from tessera.webhooks.archive import Archive
-from tessera.webhooks.store import Deliveries
+from tessera.webhooks.operators_store import Deliveries
 
 from . import finding, forms, order_view, owner_view
 from .desk import Desk

@@ -218,6 +218,7 @@ class PaymentMethods:
                 own.caller.owner,
                 objects=self._world.owners,
                 billing=self._billing.methods(waits=True),
+                now=own.moment.now,
             )
         except MethodInUse as refusal:
             return visit.moved(visit.path, refusal.message, failed=True)

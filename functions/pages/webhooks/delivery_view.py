@@ -33,8 +33,8 @@ from tessera.webhooks.deliveries import AttemptView, DeliveryView, Outbox, has_e
 from tessera.webhooks.endpoints import EndpointView
 from tessera.webhooks.listing import DeliveryPage, DeliverySummary
 from tessera.webhooks.models import Delivery, Endpoint, HourCount, Target
+from tessera.webhooks.operators_store import Deliveries
 from tessera.webhooks.settings import RECEIVABLE
-from tessera.webhooks.store import Deliveries
 
 from .filters import DELIVERY_FILTERS, Chosen, selected
 from .hours import day_chart

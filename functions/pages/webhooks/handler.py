@@ -19,12 +19,12 @@ from tessera.webhooks import (
 from tessera.webhooks.archive import Archive
 from tessera.webhooks.destination import confirm
 from tessera.webhooks.gathering import in_threads
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs, Trials
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.queues import HintQueues
 from tessera.webhooks.reach import reach
 from tessera.webhooks.replays import Recovery
 from tessera.webhooks.sealing import Seal
-from tessera.webhooks.store import Deliveries, Endpoints, Jobs, Trials
 from tessera.webhooks.switching import Resume
 from tessera.webhooks.trials import Trial
 

@@ -6,7 +6,7 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.webhooks import operating
 from tessera.webhooks.listing import DeliverySummary
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 
 
 class Env(Environment):

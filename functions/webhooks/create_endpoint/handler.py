@@ -8,10 +8,10 @@ from tessera.edge.environment import Environment
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import endpoints
 from tessera.webhooks.destination import confirm
+from tessera.webhooks.operators_store import Endpoints
 from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.settings import NewEndpoint
-from tessera.webhooks.store import Endpoints
 
 
 class Env(Environment):

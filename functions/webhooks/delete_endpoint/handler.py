@@ -6,7 +6,7 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import endpoints
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 
 class Env(Environment):

@@ -4,8 +4,8 @@ from tessera.edge.api import Response, entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.webhooks import hosts
+from tessera.webhooks.operators_store import Hosts
 from tessera.webhooks.reach import reach
-from tessera.webhooks.store import Hosts
 
 
 class Env(Environment):

@@ -11,7 +11,7 @@ from tessera.identity.principal import Machine, Operator
 from tessera.secrets import Secret
 from tessera.webhooks import listing
 from tessera.webhooks.listing import Asked, DeliveryPage, Wanted
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 
 
 class Env(Environment):

@@ -9,7 +9,7 @@ from tessera.identity.principal import Machine, Operator
 from tessera.secrets import Secret
 from tessera.webhooks import endpoints
 from tessera.webhooks.endpoints import EndpointPage
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 
 class Env(Environment):

@@ -9,7 +9,7 @@ from tessera.identity.principal import Machine, Operator
 from tessera.secrets import Secret
 from tessera.webhooks import hosts
 from tessera.webhooks.hosts import HostPage
-from tessera.webhooks.store import Hosts
+from tessera.webhooks.operators_store import Hosts
 
 
 class Env(Environment):

@@ -7,7 +7,7 @@ from tessera.edge.observability import note
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import switching
 from tessera.webhooks.endpoints import EndpointView
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 
 class Env(Environment):

@@ -8,9 +8,9 @@ from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import hosts
 from tessera.webhooks.hosts import HostCredential
 from tessera.webhooks.models import Host
+from tessera.webhooks.operators_store import Hosts
 from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
-from tessera.webhooks.store import Hosts
 
 
 class Env(Environment):

@@ -6,8 +6,8 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import count
 from tessera.webhooks import deliveries
 from tessera.webhooks.deliveries import DeliveryView
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.outbox import Outbox
-from tessera.webhooks.store import Deliveries, Endpoints
 
 
 class Env(Environment):

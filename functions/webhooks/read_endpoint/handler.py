@@ -4,7 +4,7 @@ from tessera.edge.api import entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.webhooks import endpoints
 from tessera.webhooks.endpoints import EndpointView
-from tessera.webhooks.store import Endpoints
+from tessera.webhooks.operators_store import Endpoints
 
 
 class Env(Environment):

@@ -6,7 +6,7 @@ from tessera.edge.environment import Environment
 from tessera.webhooks import announced
 from tessera.webhooks.announced import EventView
 from tessera.webhooks.archive import Archive
-from tessera.webhooks.store import Deliveries, Endpoints
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 
 
 class Env(Environment):

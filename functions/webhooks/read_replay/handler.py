@@ -4,8 +4,8 @@ from tessera import clock
 from tessera.edge.api import entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.webhooks import replays
+from tessera.webhooks.operators_store import Jobs
 from tessera.webhooks.replays import JobView
-from tessera.webhooks.store import Jobs
 
 
 class Env(Environment):

@@ -8,8 +8,8 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import replays
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs
 from tessera.webhooks.replays import Recovery
-from tessera.webhooks.store import Deliveries, Endpoints, Jobs
 
 
 class Env(Environment):

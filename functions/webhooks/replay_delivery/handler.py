@@ -7,8 +7,8 @@ from tessera.edge.api import Response, accepted, entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.webhooks import operating
+from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.queues import HintQueues
-from tessera.webhooks.store import Deliveries, Endpoints
 
 
 class Env(Environment):

@@ -5,9 +5,9 @@ from tessera.edge.api import entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.webhooks import rotation
+from tessera.webhooks.operators_store import Endpoints
 from tessera.webhooks.rotation import KeysView
 from tessera.webhooks.sealing import Seal
-from tessera.webhooks.store import Endpoints
 
 
 class Env(Environment):

@@ -6,9 +6,9 @@ from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import rotation
+from tessera.webhooks.operators_store import Endpoints
 from tessera.webhooks.rotation import KeysView, Rotation
 from tessera.webhooks.sealing import Seal
-from tessera.webhooks.store import Endpoints
 
 
 class Env(Environment):

@@ -7,7 +7,7 @@ from tessera.edge.api import Response, accepted, entrypoint, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import correlation_id, note
 from tessera.webhooks import trials
-from tessera.webhooks.store import Endpoints, Trials
+from tessera.webhooks.operators_store import Endpoints, Trials
 from tessera.webhooks.trials import Trial
 
 

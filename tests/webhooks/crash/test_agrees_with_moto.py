@@ -23,16 +23,11 @@ from tessera.webhooks.models import (
     Sealed,
     Target,
 )
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs, TooManyEndpoints
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.outcome import Outcome
 from tessera.webhooks.publishing import OpenEvent
-from tessera.webhooks.store import (
-    Announcements,
-    Deliveries,
-    Endpoints,
-    Jobs,
-    TooManyEndpoints,
-)
+from tessera.webhooks.store import Announcements
 from tests.builders import NOW
 from tests.webhooks.crash.cloud import Cloud
 from tests.webhooks.crash.expressions import Item

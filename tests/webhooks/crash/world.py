@@ -22,12 +22,13 @@ from tessera.webhooks.egress import Call
 from tessera.webhooks.fan_out import FanOut
 from tessera.webhooks.health import Health, fresh_start
 from tessera.webhooks.models import Delivery, Hint
+from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.queues import HintQueues
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
-from tessera.webhooks.store import Announcements, Deliveries, Endpoints, Jobs
+from tessera.webhooks.store import Announcements
 from tessera.webhooks.sweeping import Sweeper
 from tests.webhooks.crash.cloud import FAN_OUT, FAST, SLOW, Cloud, Message
 from tests.webhooks.crash.expressions import Item, plain
