@@ -27,7 +27,9 @@ class Billing(Construct):
             "commerce/list_partner_invoices": (of_partner, cursors),
             "commerce/read_partner_invoice_pdf": (commerce.uses("GetItem"), documents.lends()),
             "commerce/list_payment_methods": (of_owner, zone),
-            "commerce/remove_payment_method": (of_owner,),
+            "commerce/remove_payment_method": (
+                commerce.uses("GetItem", "PutItem", queries=["by_owner"]),
+            ),
             "commerce/open_payment_form": (
                 commerce.uses("GetItem", "Query", "PutItem"),
                 api.tables.events.uses(),  # the owner of a first login is announced to nobody

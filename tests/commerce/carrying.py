@@ -28,6 +28,7 @@ from tessera.commerce.models import (
     ProcessEvent,
     Schedule,
     SoldOffer,
+    StoredPaymentMethod,
     Subscription,
     SubscriptionData,
     SubscriptionOffer,
@@ -105,6 +106,9 @@ class MemoryStore:
 
     def process_event(self, id: str) -> ProcessEvent | None:
         return self._of(ProcessEvent, id)
+
+    def payment_method(self, id: str) -> StoredPaymentMethod | None:
+        return self._of(StoredPaymentMethod, id)
 
     def _of(self, kind: type[Kept], id: str) -> Kept | None:
         found = self.rows.get(id)

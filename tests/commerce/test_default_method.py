@@ -6,7 +6,8 @@ import pytest
 
 from tessera.commerce.acceptance import Placed
 from tessera.commerce.default_method import NothingToPay, make_default
-from tessera.commerce.payment_methods import Card, MethodData, PaymentMethod, ZuoraMethod
+from tessera.commerce.models import Card, MethodData, ZuoraMethod
+from tessera.commerce.payment_methods import PaymentMethod
 from tessera.errors import NotFound
 from tests.commerce.desks import NUMBER, Counter
 from tests.commerce.selling import CUSTOMER, SUBSCRIPTION, subscription

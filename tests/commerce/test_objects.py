@@ -10,7 +10,9 @@ import pytest
 from tessera import dynamo, events, ids, outbox
 from tessera.commerce.commits import Commit
 from tessera.commerce.history import EventHistory
+from tessera.commerce.method_records import paying_by
 from tessera.commerce.models import (
+    Card,
     Customer,
     CustomerData,
     Order,
@@ -18,6 +20,7 @@ from tessera.commerce.models import (
     ProcessEvent,
     ProcessEventData,
     Subscription,
+    ZuoraMethod,
 )
 from tessera.commerce.objects import PREFIXES, Moment, Wanted, list_page, read
 from tessera.commerce.owners import OwnerMerged
@@ -215,6 +218,34 @@ def test_statuses_are_those_of_the_day(store: Store) -> None:
     assert (offer["status"], before["offers"][0]["status"]) == ("active", "pending")
     alone = store.read("subscription_offers", offer["id"], today=date(2026, 3, 1))
     assert alone == before["offers"][0]
+
+
+def test_payment_methods_that_orders_named_are_objects_too(store: Store) -> None:
+    (customer,) = (
+        one
+        for one in store.table.objects(
+            "customers", owner=OWNER, partner_org=None, limit=1, after=None
+        )[0]
+        if isinstance(one, Customer)
+    )
+    card = ZuoraMethod(
+        ref_id="8" * 32,
+        kind="CreditCard",
+        result=Card(mask="************1111", expiration_month=11, expiration_year=2026),
+    )
+    kept = paying_by(card, customer, known=None, before=None, now=NOW).method
+    store.creates(kept)
+
+    assert store.page("payment_methods", owner=OWNER)["items"] == [kept.wire()]
+    assert store.read("payment_methods", kept.id) == kept.wire()
+    december = store.read("payment_methods", kept.id, today=date(2026, 12, 1))
+    assert (december["status"], december["related"]) == ("expired", customer.id)
+
+    gone = kept.model_copy(update={"status": "removed", "updated": NOW + timedelta(seconds=1)})
+    store.table.replace_method(gone, seen=kept.updated)
+    store.table.replace_method(kept, seen=kept.updated)  # outdated: what is newer stays
+
+    assert store.table.payment_method(kept.id) == gone
 
 
 def test_an_order_shows_nothing_of_how_repeats_are_told(store: Store) -> None:

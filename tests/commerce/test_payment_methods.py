@@ -1,7 +1,7 @@
 """Payment methods: listed live, added on Zuora's form, removed; the rules, against real answers."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,19 @@ from infra.local._server import Running, serve
 from infra.local.zuora import Zuora as ZuoraStandIn
 from infra.local.zuora_card import add_card
 from tessera.commerce.callers import Caller
-from tessera.commerce.models import Customer, Holding, SubscriptionData
+from tessera.commerce.method_records import method_id, paying_by
+from tessera.commerce.models import (
+    Card,
+    Customer,
+    Holding,
+    StoredPaymentMethod,
+    SubscriptionData,
+    ZuoraMethod,
+)
 from tessera.commerce.payment_methods import (
     CardForm,
     MethodInUse,
     NewForm,
-    method_id,
     methods_of,
     open_form,
     remove,
@@ -47,6 +54,7 @@ class Records:
             customer_of("T-NEW", None),
             customer_of(demo.BOREALIS.number, demo.BOREALIS.id, owner=OTHER),
         )
+        self.kept: dict[str, StoredPaymentMethod] = {}
 
     def customer(self, id: str) -> Customer | None:
         return next((one for one in self.customers if one.id == id), None)
@@ -63,6 +71,13 @@ class Records:
             updated=NOW,
             data=SubscriptionData(name="Digital", start_date=NOW.date(), currency="USD"),
         )
+
+    def payment_method(self, id: str) -> StoredPaymentMethod | None:
+        return self.kept.get(id)
+
+    def replace_method(self, method: StoredPaymentMethod, *, seen: datetime) -> None:
+        assert self.kept[method.id].updated == seen
+        self.kept[method.id] = method
 
     def objects(
         self, path_type: str, *, owner: str | None, limit: int, **_: Any
@@ -256,7 +271,7 @@ def test_without_a_page_there_is_no_form(zuora: Zuora) -> None:
 
 @pytest.mark.parametrize("id", [CARD, method_id(CARD)])
 def test_removes_a_method(zuora: Zuora, billing: ZuoraMethods, id: str) -> None:
-    remove(id, OWNER, objects=Records(), billing=billing)
+    remove(id, OWNER, objects=Records(), billing=billing, now=NOW)
 
     assert zuora.payment_methods(demo.HALDEN.number).methods == ()
 
@@ -267,7 +282,7 @@ def test_what_pays_by_itself_stays(zuora: Zuora, billing: ZuoraMethods) -> None:
     )
 
     with pytest.raises(MethodInUse) as refused:
-        remove(CARD, OWNER, objects=Records(), billing=billing)
+        remove(CARD, OWNER, objects=Records(), billing=billing, now=NOW)
 
     assert (refused.value.status, refused.value.wire_code) == (409, "payment_method_in_use")
     assert zuora.payment_methods(demo.HALDEN.number).find(CARD) is not None
@@ -281,7 +296,7 @@ def test_another_method_of_that_account_can_go(
     )
     second = add_card(tenant.stand_in.tenant(), demo.HALDEN.id)["id"]  # type: ignore[attr-defined]
 
-    remove(second, OWNER, objects=Records(), billing=billing)
+    remove(second, OWNER, objects=Records(), billing=billing, now=NOW)
 
     assert [m.id for m in zuora.payment_methods(demo.HALDEN.number).methods] == [CARD]
 
@@ -291,7 +306,7 @@ def test_nobody_removes_the_method_of_another(
     tenant: Running, zuora: Zuora, billing: ZuoraMethods, owner: str | None
 ) -> None:
     with pytest.raises(NotFound):
-        remove(CARD, owner, objects=Records(), billing=billing)
+        remove(CARD, owner, objects=Records(), billing=billing, now=NOW)
 
     assert zuora.payment_methods(demo.HALDEN.number).find(CARD) is not None
     assert not [c for c in tenant.stand_in.journal.entries("/v1/") if c["method"] == "DELETE"]
@@ -302,13 +317,57 @@ def test_a_removal_whose_answer_was_lost_can_be_repeated(
 ) -> None:
     order_fault(tenant, "/v1/payment-methods", method="DELETE", kind="drop_after")
     with pytest.raises(ZuoraFailed) as failed:
-        remove(CARD, OWNER, objects=Records(), billing=billing)
+        remove(CARD, OWNER, objects=Records(), billing=billing, now=NOW)
     assert failed.value.verdict == "unavailable"
 
     with pytest.raises(NotFound):
-        remove(CARD, OWNER, objects=Records(), billing=billing)
+        remove(CARD, OWNER, objects=Records(), billing=billing, now=NOW)
 
     assert zuora.payment_methods(demo.HALDEN.number).methods == ()
+
+
+def named_by_an_order() -> tuple[Records, str]:
+    """Halden's card was named by an order, so that it is kept."""
+    records, card = Records(), ZuoraMethod(ref_id=CARD, kind="CreditCard", result=Card())
+    method = paying_by(card, records.customers[0], known=None, before=None, now=NOW).method
+    records.kept[method.id] = method
+    return records, method.id
+
+
+@pytest.mark.parametrize("name", ["ours", "zuoras"])
+def test_what_an_order_named_is_kept_as_removed(billing: ZuoraMethods, name: str) -> None:
+    records, id = named_by_an_order()
+    later = NOW + timedelta(days=9)
+
+    remove(id if name == "ours" else CARD, OWNER, objects=records, billing=billing, now=later)
+
+    kept = records.kept[id]
+    assert (kept.status, kept.data.default, kept.updated) == ("removed", False, later)
+    with pytest.raises(NotFound):
+        remove(id, OWNER, objects=records, billing=billing, now=later)
+
+
+def test_a_removal_whose_answer_was_lost_is_noted_by_its_repeat(
+    tenant: Running, billing: ZuoraMethods
+) -> None:
+    records, id = named_by_an_order()
+    order_fault(tenant, "/v1/payment-methods", method="DELETE", kind="drop_after")
+    with pytest.raises(ZuoraFailed):
+        remove(id, OWNER, objects=records, billing=billing, now=NOW)
+    assert records.kept[id].status == "active"
+
+    remove(id, OWNER, objects=records, billing=billing, now=NOW)
+
+    assert records.kept[id].status == "removed"
+
+
+def test_nobody_removes_what_another_ones_order_named(billing: ZuoraMethods) -> None:
+    records, id = named_by_an_order()
+
+    with pytest.raises(NotFound):
+        remove(id, OTHER, objects=records, billing=billing, now=NOW)
+
+    assert records.kept[id].status == "active"
 
 
 def test_says_so_while_zuora_is_not_connected() -> None:
@@ -319,4 +378,4 @@ def test_says_so_while_zuora_is_not_connected() -> None:
     with pytest.raises(ZuoraNotConfigured):
         opened(off, NewForm())
     with pytest.raises(ZuoraNotConfigured):
-        remove(CARD, None, objects=Records(), billing=off)
+        remove(CARD, None, objects=Records(), billing=off, now=NOW)

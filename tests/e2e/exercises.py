@@ -471,11 +471,16 @@ def look_after_ones_bills(deployed: Deployed) -> None:
     assert api.call("GET", more, token=token)["items"]
     kept_document(api, f"/api/mma/invoices/{large}/pdf", token)
 
-    card = deployed.zuora("payment-methods", {"account": account})["id"]
-    methods = api.call("GET", path, token=token)["items"]
-    assert [one["data"]["zuora"]["refId"] for one in methods] == [card]
-    gone = api.send("DELETE", f"{path}/{methods[0]['id']}", token=token)
+    card, other = (deployed.zuora("payment-methods", {"account": account})["id"] for _ in range(2))
+    methods = {one["data"]["zuora"]["refId"]: one["id"] for one in listed(api, path, token)}
+    assert {*methods} == {card, other}
+    for one in (card, other):  # what was named by an order is kept when it goes
+        paid = api.send("PUT", f"{path}/{one}/default", token=token)
+        assert paid.json()["status"] == "complete", paid.text
+    gone = api.send("DELETE", f"{path}/{methods[card]}", token=token)
     assert gone.status_code == 204, gone.text
+    removed = api.call("GET", f"/api/objects/limio/payment_methods/{methods[card]}")
+    assert removed["status"] == "removed"
     newcomer = api.person_token(auth0(api), fresh("auth0|newcomer"))
     headers = {"Idempotency-Key": fresh("key")}
     for who, body in ((token, {"subscription": held["id"]}), (newcomer, {"currency": "GBP"})):
@@ -483,6 +488,11 @@ def look_after_ones_bills(deployed: Deployed) -> None:
             form = api.send("POST", path, body, token=who, headers=headers)
             assert form.status_code == 201, form.text
             assert form.json()["params"]["signature"]
+
+
+def listed(api: Api, path: str, token: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = api.call("GET", path, token=token)["items"]
+    return items
 
 
 def kept_document(api: Api, path: str, token: str) -> None:

@@ -12,6 +12,7 @@ from infra.local import demo
 from infra.local._server import serve
 from infra.local.salesforce import Salesforce as SalesforceStandIn
 from infra.local.zuora import Zuora as ZuoraStandIn
+from tessera.commerce.method_records import method_id
 from tessera.commerce.models import Alteration, EndedOffer, Holding, ResizedOffer, SoldOffer
 from tests.builders import SUPPORT, product
 from tests.commerce.carrying import (
@@ -300,6 +301,10 @@ def test_a_change_of_payment_makes_the_card_the_default(fault: str, vendors: Ven
 
     assert world.order.status == "complete"
     assert _account(vendors)["defaultPaymentMethodId"] == new
+    kept = world.store.payment_method(method_id(new))
+    assert kept is not None
+    assert kept.data.zuora.result.mask == "************1111"
+    assert world.store.told.count("payment_method.added") == 1
 
 
 @pytest.mark.parametrize("fault", ["none", *FAULTS])

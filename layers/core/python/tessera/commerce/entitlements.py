@@ -93,6 +93,8 @@ class OwnedCustomer(Data):
     id: str
     partner_org: str | None = None
     currency: str | None = None
+    default_method: str | None = None
+    """The payment method that an order made its account pay by, if one did."""
 
 
 class Merge(Model):
@@ -137,10 +139,24 @@ class Ownership(Model):
     def owning(self, customer: Customer) -> "Ownership":
         """With this customer among the owner's; all else that an owner has hangs from one."""
         owned = OwnedCustomer(
-            id=customer.id, partner_org=customer.partner_org, currency=customer.data.currency
+            id=customer.id,
+            partner_org=customer.partner_org,
+            currency=customer.data.currency,
+            default_method=self.default_method(customer.id),
         )
         others = tuple(one for one in self.customers if one.id != customer.id)
         return self.model_copy(update={"customers": (*others, owned)})
+
+    def default_method(self, customer: str) -> str | None:
+        return next((one.default_method for one in self.customers if one.id == customer), None)
+
+    def paying_by(self, customer: str, method: str) -> "Ownership":
+        """With that customer's account paid by this method."""
+        paid = {"default_method": method}
+        customers = (
+            one.model_copy(update=paid) if one.id == customer else one for one in self.customers
+        )
+        return self.model_copy(update={"customers": tuple(customers)})
 
     def find(self, subscription: str) -> Held | None:
         return next((one for one in self.held if one.id == subscription), None)

@@ -109,6 +109,48 @@ class Address(Record):
     data: AddressData
 
 
+class Card(Data):
+    """What may be shown of a card, in the words of existing readers."""
+
+    card_type: str | None = Field(default=None, alias="CreditCardType")
+    mask: str | None = Field(default=None, alias="CreditCardMaskNumber")
+    expiration_month: int | None = Field(default=None, alias="CreditCardExpirationMonth")
+    expiration_year: int | None = Field(default=None, alias="CreditCardExpirationYear")
+    status: str | None = Field(default=None, alias="PaymentMethodStatus")
+
+    def is_over(self, today: date) -> bool:
+        """Nothing is paid by it after the month that it names."""
+        expires = (self.expiration_year or 9999, self.expiration_month or 12)
+        return expires < (today.year, today.month)
+
+
+class ZuoraMethod(Data):
+    ref_id: str
+    kind: str
+    """`CreditCard`, `ACH`, …"""
+    result: Card
+
+
+class MethodData(Data):
+    type: Literal["zuora"] = "zuora"
+    default: bool = False
+    zuora: ZuoraMethod
+
+
+MethodStatus = Literal["active", "expired", "removed"]
+
+
+class StoredPaymentMethod(Record):
+    """A payment method that an order has named, as billing had it then."""
+
+    prefix: ClassVar[str] = "pm"
+    record_type: str = "payment_method"
+    status: MethodStatus = "active"
+    related: str
+    """The customer whose account it is on."""
+    data: MethodData
+
+
 class PriceSummary(Data):
     headline: str
     subline: str

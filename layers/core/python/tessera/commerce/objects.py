@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from tessera import clock, ids
 from tessera.commerce.entitlement_query import entitlements_of
 from tessera.commerce.entitlements import Ownership
-from tessera.commerce.models import Holding, ProcessEvent, SubscriptionOffer
+from tessera.commerce.method_records import method_on
+from tessera.commerce.models import Holding, ProcessEvent, StoredPaymentMethod, SubscriptionOffer
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import offer_on, on_day
 from tessera.cursors import Cursors
@@ -182,6 +183,8 @@ def _shown(one: Record, today: date, by: Principal) -> dict[str, Any]:
             return on_day(one, today).wire()
         case SubscriptionOffer():
             return offer_on(one, today).wire()
+        case StoredPaymentMethod():
+            return method_on(one, today).wire()
         case ProcessEvent() if by.kind != "operator":
             silent = one.data.model_copy(update={"text": None})
             return one.model_copy(update={"data": silent}).wire()

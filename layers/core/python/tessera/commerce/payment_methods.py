@@ -1,6 +1,7 @@
-"""Payment methods: read live from billing, added on its own form, removed there. Nothing is stored.
+"""Payment methods: read live from billing, added on its own form, removed there.
 
-A card number never comes here: the form that takes it is the billing system's.
+A card number never comes here: the form that takes it is the billing system's. What an order named
+is kept as an object, under the same id; of one that is removed that is noted.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,18 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
-from tessera import ids
+from tessera import clock, ids
 from tessera.commerce.callers import Caller
-from tessera.commerce.models import Customer, Holding
+from tessera.commerce.method_records import method_id
+from tessera.commerce.models import (
+    Card,
+    Customer,
+    Holding,
+    MethodData,
+    MethodStatus,
+    StoredPaymentMethod,
+    ZuoraMethod,
+)
 from tessera.errors import Conflict, NotFound, invalid
 from tessera.objects import Data, Model, Record
 
@@ -26,35 +36,12 @@ class CardForm(Data):
     params: dict[str, str]
 
 
-class Card(Data):
-    """In the words of existing readers."""
-
-    card_type: str | None = Field(default=None, alias="CreditCardType")
-    mask: str | None = Field(default=None, alias="CreditCardMaskNumber")
-    expiration_month: int | None = Field(default=None, alias="CreditCardExpirationMonth")
-    expiration_year: int | None = Field(default=None, alias="CreditCardExpirationYear")
-    status: str | None = Field(default=None, alias="PaymentMethodStatus")
-
-
-class ZuoraMethod(Data):
-    ref_id: str
-    kind: str
-    """`CreditCard`, `ACH`, …"""
-    result: Card
-
-
-class MethodData(Data):
-    type: Literal["zuora"] = "zuora"
-    default: bool = False
-    zuora: ZuoraMethod
-
-
 class PaymentMethod(Model):
     id: str
     record_type: Literal["payment_method"] = "payment_method"
     service: Literal["limio"] = "limio"
     mode: str
-    status: Literal["active", "expired", "removed"]
+    status: MethodStatus
     related: str
     """The customer whose account it is on."""
     data: MethodData
@@ -114,6 +101,13 @@ class Objects(Protocol):
     ) -> tuple[list[Record], dict[str, Any] | None]: ...
 
 
+class Kept(Objects, Protocol):
+    def payment_method(self, id: str) -> StoredPaymentMethod | None: ...
+
+    def replace_method(self, method: StoredPaymentMethod, *, seen: datetime) -> None:
+        """Writes nothing when it was changed since `seen`: somebody else's word is newer."""
+
+
 class Forms(Protocol):
     def opened(self, caller: Caller, *, at: datetime) -> None:
         """For an hour the caller may name a method that is on no account yet."""
@@ -153,8 +147,11 @@ def open_form(
     return form
 
 
-def remove(id: str, owner: str | None, *, objects: Objects, billing: Billing) -> None:
-    """`id` is ours or billing's. Raises `NotFound`, and `MethodInUse` for what pays by itself."""
+def remove(id: str, owner: str | None, *, objects: Kept, billing: Billing, now: datetime) -> None:
+    """`id` is ours or billing's. Raises `NotFound`, and `MethodInUse` for what pays by itself.
+
+    What is gone from billing already is noted as well: an answer may have been lost before.
+    """
     billing.require()
     for customer in _customers(owner, objects):
         account = _account(customer)
@@ -166,12 +163,23 @@ def remove(id: str, owner: str | None, *, objects: Objects, billing: Billing) ->
                         " default first."
                     )
                 billing.remove(method.ref_id)
+                _note_removal(method_id(method.ref_id), owner, objects, now)
                 return
-    raise NotFound("There is no payment method with this id.", code="not_found")
+    known = id if ids.is_id(id, "pm") else method_id(id)
+    if not _note_removal(known, owner, objects, now):
+        raise NotFound("There is no payment method with this id.", code="not_found")
 
 
-def method_id(ref_id: str) -> str:
-    return ids.derived("pm", "pm", ref_id)
+def _note_removal(id: str, owner: str | None, objects: Kept, now: datetime) -> bool:
+    """Is it new?"""
+    kept = objects.payment_method(id)
+    if kept is None or kept.owner != owner or kept.status == "removed":
+        return False
+    data = kept.data.model_copy(update={"default": False})
+    updated = clock.after(kept.updated, now)
+    gone = kept.model_copy(update={"status": "removed", "data": data, "updated": updated})
+    objects.replace_method(gone, seen=kept.updated)
+    return True
 
 
 def _customers(owner: str | None, objects: Objects) -> list[Customer]:
@@ -197,9 +205,7 @@ def _own(id: str, caller: Caller, objects: Objects) -> Holding:
 
 
 def _shown(method: Method, customer: Customer, today: date) -> PaymentMethod:
-    card = method.card
-    expires = (card.expiration_year or 9999, card.expiration_month or 12)
-    is_over = not method.is_usable or expires < (today.year, today.month)
+    is_over = not method.is_usable or method.card.is_over(today)
     return PaymentMethod(
         id=method_id(method.ref_id),
         mode=customer.mode,
@@ -207,6 +213,6 @@ def _shown(method: Method, customer: Customer, today: date) -> PaymentMethod:
         related=customer.id,
         data=MethodData(
             default=method.is_default,
-            zuora=ZuoraMethod(ref_id=method.ref_id, kind=method.kind, result=card),
+            zuora=ZuoraMethod(ref_id=method.ref_id, kind=method.kind, result=method.card),
         ),
     )

@@ -17,6 +17,7 @@ from tessera.commerce.billed import Billed
 from tessera.commerce.billed_objects import Moment, address_id
 from tessera.commerce.commits import Busy, Commit, Outdated, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership, held
+from tessera.commerce.method_records import method_id, paying_by
 from tessera.commerce.models import (
     Address,
     Customer,
@@ -31,7 +32,9 @@ from tessera.commerce.models import (
     Schedule,
     StepError,
     StepStatus,
+    StoredPaymentMethod,
     Try,
+    ZuoraMethod,
 )
 from tessera.commerce.steps import (
     CRM_STEP,
@@ -80,6 +83,8 @@ class Orders(Protocol):
         """Raises `Outdated` when somebody else carries it out by now."""
 
     def process_event(self, id: str) -> ProcessEvent | None: ...
+
+    def payment_method(self, id: str) -> StoredPaymentMethod | None: ...
 
     def ownership(self, owner: str) -> Ownership | None: ...
 
@@ -283,7 +288,7 @@ class Provisioner:
                 return
         self._note(run, step, done=done, heard=heard)
         customer = work.customer
-        if customer is None or not (done.account or done.crm_account):
+        if customer is None or not (done.account or done.crm_account or done.method):
             self._save(run)
             return
         self._save_with_customer(run, customer.id, done)
@@ -457,11 +462,35 @@ class Provisioner:
             if after != known:
                 telling.tell("customer.updated", after.wire())
                 changed.append(after)
+            if done.method is not None:
+                changed += self._methods_kept(done.method, after, telling)
             run.becomes(self._now())
             self._commit(run, ownership, telling, changed)
 
         decided(decide)
         run.was_written()
+
+    def _methods_kept(
+        self, method: ZuoraMethod, customer: Customer, telling: Announcements
+    ) -> Sequence[Record]:
+        """By what the account pays from now on, told of when it is new, and by what no longer."""
+        state = telling.ownership
+        before = state.default_method(customer.id)
+        known = self._orders.payment_method(method_id(method.ref_id))
+        if known is not None and known.related != customer.id:
+            # It came from another account, whose record of it stays.
+            return ()
+        paying = paying_by(
+            method,
+            customer,
+            known=known,
+            before=self._orders.payment_method(before) if before is not None else None,
+            now=self._now(),
+        )
+        telling.becomes(state.paying_by(customer.id, paying.method.id))
+        if paying.is_added:
+            telling.happened("payment_method.added", mode=customer.mode)
+        return paying.changed
 
     def _leased(self, run: _Run) -> Ownership:
         """The owner as it is now. Raises `LostLease`, and `OwnerBusy` while it is merged."""

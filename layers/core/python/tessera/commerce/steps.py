@@ -5,7 +5,15 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol
 
 from tessera.commerce.billed import Billed
-from tessera.commerce.models import Address, Customer, Holding, Order, OrderWarning, ProcessStep
+from tessera.commerce.models import (
+    Address,
+    Customer,
+    Holding,
+    Order,
+    OrderWarning,
+    ProcessStep,
+    ZuoraMethod,
+)
 
 CRM_STEP = "salesforce_customer"
 REFRESH = "zuora_refresh"
@@ -81,6 +89,8 @@ class Done(NamedTuple):
     """Members of the customer's `zuora` that are known now."""
     crm_account: Mapping[str, str] = {}
     """Members of its `salesforce`."""
+    method: ZuoraMethod | None = None
+    """By which its account pays from now on."""
 
 
 class Trouble(NamedTuple):

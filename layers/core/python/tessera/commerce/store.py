@@ -10,6 +10,7 @@
 | its offers and add-ons | `sub-…` | `subscription_offer-…` | – |
 | its schedule | `sub-…` | `schedule-…` | – |
 | order | `order-…` | `order-…` | newest first |
+| payment method | `pm-…` | `pm-…` | – |
 | step of an order | `process_event-…` | `process_event-…` | – |
 
 Every row is in by_owner and by_type, and in by_partner where it names an organisation.
@@ -55,6 +56,7 @@ from tessera.commerce.models import (
     Owner,
     ProcessEvent,
     Schedule,
+    StoredPaymentMethod,
     Subscription,
     SubscriptionOffer,
 )
@@ -92,6 +94,7 @@ _PATH_TYPES: Mapping[type[Record], str] = {
     Schedule: "schedules",
     Order: "orders",
     ProcessEvent: "process",
+    StoredPaymentMethod: "payment_methods",
 }
 _MODELS: Mapping[str, type[Record]] = {
     kind.prefix: kind
@@ -104,6 +107,7 @@ _MODELS: Mapping[str, type[Record]] = {
         Schedule,
         Order,
         ProcessEvent,
+        StoredPaymentMethod,
     )
 }
 _HELD = {"offers", "add_ons", "schedule"}
@@ -379,6 +383,20 @@ class CommerceTable:
     def process_event(self, id: str) -> ProcessEvent | None:
         row = get(self._name, {"pk": id, "sk": id})
         return ProcessEvent.model_validate(row, extra="ignore") if row else None
+
+    def payment_method(self, id: str) -> StoredPaymentMethod | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return StoredPaymentMethod.model_validate(row, extra="ignore") if row else None
+
+    def replace_method(self, method: StoredPaymentMethod, *, seen: datetime) -> None:
+        """Nothing is announced of it, so its owner's row need not be locked: what was written
+        since `seen` stays.
+        """
+        changed = put(
+            self._name, _row(method), condition="updated = :seen", seen=clock.instant(seen)
+        )
+        with contextlib.suppress(ConditionFailed):
+            write(changed)
 
     def orders_since(self, owner: str, order: Order) -> list[Order]:
         """The owner's orders placed after this one, oldest first, at most a hundred."""

@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tessera.commerce.payment_methods import Card, CardForm, Method
+from tessera.commerce.payment_methods import CardForm, Method
 from tessera.errors import Conflict
 from tessera.integrations import zuora_requests as requests
 from tessera.integrations.zuora import Zuora
+from tessera.integrations.zuora_cards import shown_method
 from tessera.integrations.zuora_verdicts import UnknownToZuora
 
 
@@ -47,13 +48,7 @@ class ZuoraMethods:
             Method(
                 ref_id=method.id,
                 kind=method.type,
-                card=Card(
-                    card_type=method.credit_card_type,
-                    mask=method.card_number,
-                    expiration_month=method.expiration_month,
-                    expiration_year=method.expiration_year,
-                    status=method.status,
-                ),
+                card=shown_method(method).result,
                 is_default=method == default,
                 is_usable=method.is_usable,
             )

@@ -15,9 +15,10 @@ from tessera.errors import NotFound, Refusal
 from tessera.identity.principal import PartnerOrganisation
 from tessera.integrations import zuora_requests as requests
 from tessera.integrations.zuora import Sending, Zuora
+from tessera.integrations.zuora_cards import shown_method
 from tessera.integrations.zuora_models import Outcome, ProductRatePlan, ZuoraAccount
 from tessera.integrations.zuora_orders import Payer, change, creation, plans_needed
-from tessera.integrations.zuora_reading import ZuoraBilling, shown_method
+from tessera.integrations.zuora_reading import ZuoraBilling
 from tessera.integrations.zuora_verdicts import UnknownToZuora, ZuoraFailed
 
 _WRONG_ACCOUNT = 58730020
