@@ -150,6 +150,16 @@ def test_a_discount_needs_a_charge_that_discounts(
         assert shelf.save("offers", body).item.status == "active"
 
 
+def test_one_value_cannot_be_a_percentage_and_an_amount(shelf: MemoryCatalog, zuora: Known) -> None:
+    percentage, amount = "Discount-Percentage", "Discount-Fixed Amount"
+    both = (plan_charge(MONTHLY_CHARGE, percentage), plan_charge(ANNUAL_CHARGE, amount))
+    zuora.plans = {MONTHLY_PLAN: both}
+    body = offer_body(shelf.product().id)
+    body["data"] = {"productBundles": body["data"]["productBundles"], **discount("20")}
+
+    assert faults("offers", body, shelf) == {"data.discount": "invalid_value"}
+
+
 def test_a_draft_is_kept_while_zuora_is_silent_and_said_to_be_unchecked(
     shelf: MemoryCatalog, zuora: Known
 ) -> None:

@@ -109,6 +109,10 @@ class Product(Item):
     entitlements: _Entitlements = ()
 
 
+DISCOUNTS = frozenset({"Discount-Percentage", "Discount-Fixed Amount"})
+"""The charge models that take something off other charges."""
+
+
 class PlanCharge(Model):
     """A charge of a product rate plan, as Zuora has it: what decides how a price is sent there."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from tessera.catalog.models import (
+    DISCOUNTS,
     AddOn,
     Advice,
     AnyItem,
@@ -18,7 +19,6 @@ from tessera.catalog.models import (
 )
 from tessera.errors import FieldError, NotFound, UpstreamFailed
 
-DISCOUNTS = frozenset({"Discount-Percentage", "Discount-Fixed Amount"})
 PRICED = frozenset({"Flat Fee Pricing", "Per Unit Pricing"}) | DISCOUNTS
 """The charge models that take a price of ours."""
 
@@ -112,6 +112,9 @@ def _discount_faults(discount: Discount, charges: Iterable[PlanCharge]) -> Itera
     models = {charge.model for charge in charges} & DISCOUNTS
     if not models:
         message = "none of its rate plans in Zuora has a charge that is a discount"
+        yield FieldError("data.discount", "invalid_value", message)
+    elif len(models) > 1:
+        message = "its rate plans in Zuora take off a percentage here and an amount there"
         yield FieldError("data.discount", "invalid_value", message)
     elif models == {"Discount-Percentage"} and discount.value > 100:
         yield FieldError("data.discount.value", "invalid_value", "a percentage is 100 at most")

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from tessera.catalog.models import DISCOUNTS
 from tessera.commerce.calendar import Interval, Unit
 from tessera.commerce.models import Alteration, Holding, SubscriptionOffer
+from tessera.errors import Conflict
 from tessera.integrations import zuora_requests as requests
 from tessera.integrations.zuora_models import (
     ProductRatePlan,
@@ -19,6 +21,12 @@ Plans = Mapping[str, ProductRatePlan]
 
 _UNITS: Mapping[str, Any] = {"days": "Day", "weeks": "Week", "months": "Month", "years": "Year"}
 _LONGEST_DISCOUNT = 120
+
+
+class DiscountAmbiguous(Conflict):
+    """One value would be a percentage of one charge and an amount of another."""
+
+    title = "The discount is a percentage and an amount"
 
 
 class Payer(NamedTuple):
@@ -232,7 +240,8 @@ def _is_per_unit(charge: RatePlanCharge) -> bool:
 
 
 def _plans(offer: SubscriptionOffer, plans: Plans) -> list[requests.PlanToAdd]:
-    """One for each product that is sold with it."""
+    """One for each product that is sold with it. Raises `DiscountAmbiguous`."""
+    _check_discount(offer, plans)
     return [
         requests.PlanToAdd(
             product_rate_plan_id=product.rate_plan,
@@ -243,6 +252,18 @@ def _plans(offer: SubscriptionOffer, plans: Plans) -> list[requests.PlanToAdd]:
     ]
 
 
+def _check_discount(offer: SubscriptionOffer, plans: Plans) -> None:
+    if not _is_discount(offer):
+        return
+    sold = [plans[id] for product in offer.data.products if (id := product.rate_plan) in plans]
+    charges = [charge for plan in sold for charge in plan.product_rate_plan_charges]
+    if len({charge.charge_model for charge in charges} & DISCOUNTS) > 1:
+        raise DiscountAmbiguous(
+            f"The rate plans of the discount {offer.data.offer.name} take off a percentage here and"
+            " an amount there, and its one value cannot be both. Give it plans of one kind."
+        )
+
+
 def _overrides(
     offer: SubscriptionOffer, plan: ProductRatePlan | None
 ) -> tuple[requests.ChargeOverride, ...]:
@@ -251,13 +272,16 @@ def _overrides(
         return ()
     prices = {line["rate_plan_charge"]: line["value"] for line in _priced(offer)}
     quantity = offer.data.quantity if offer.data.quantity != 1 else None
-    end = _end(offer) if _is_discount(offer) else None
+    end, discount = (
+        (_end(offer), offer.data.offer.discount) if _is_discount(offer) else (None, None)
+    )
     overrides = []
     for charge in plan.product_rate_plan_charges:
+        takes_off = is_discount and charge.charge_model in DISCOUNTS
         pricing = requests.Pricing.of(
             charge.charge_model,
             charge.charge_type,
-            price=offer.data.offer.discount if _is_discount(offer) else prices.get(charge.id),
+            price=offer.data.offer.discount if takes_off else prices.get(charge.id),
             quantity=quantity,
         )
         if pricing is not None or end is not None:
