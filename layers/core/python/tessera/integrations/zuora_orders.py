@@ -255,7 +255,7 @@ def _plans(offer: SubscriptionOffer, plans: Plans) -> list[requests.PlanToAdd]:
 def _check_discount(offer: SubscriptionOffer, plans: Plans) -> None:
     if not _is_discount(offer):
         return
-    sold = [plans[id] for product in offer.data.products if (id := product.rate_plan) in plans]
+    sold = [plan for one in offer.data.products if (plan := plans.get(one.rate_plan or ""))]
     charges = [charge for plan in sold for charge in plan.product_rate_plan_charges]
     if len({charge.charge_model for charge in charges} & DISCOUNTS) > 1:
         raise DiscountAmbiguous(
@@ -272,9 +272,8 @@ def _overrides(
         return ()
     prices = {line["rate_plan_charge"]: line["value"] for line in _priced(offer)}
     quantity = offer.data.quantity if offer.data.quantity != 1 else None
-    end, discount = (
-        (_end(offer), offer.data.offer.discount) if _is_discount(offer) else (None, None)
-    )
+    is_discount = _is_discount(offer)
+    end = _end(offer) if is_discount else None
     overrides = []
     for charge in plan.product_rate_plan_charges:
         takes_off = is_discount and charge.charge_model in DISCOUNTS
