@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from tessera.commerce.entitlement_query import entitlements_of
 from tessera.commerce.entitlements import Announced, Announcements, Held, Ownership, Span
+from tessera.commerce.entitlements import held as kept_of
 from tessera.commerce.models import Owner
 from tests.builders import NOW, TODAY
+from tests.commerce.selling import subscription
 
 SOON, LATER, LAST = (TODAY + timedelta(days=days) for days in (9, 30, 60))
 
@@ -81,15 +84,50 @@ def test_what_was_to_change_after_the_end_is_not_announced() -> None:
     ]
 
 
-def test_every_event_of_a_partners_customer_names_the_partner() -> None:
-    partner, earlier = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1", NOW - timedelta(days=1)
-    owner = Owner(id="id-1", partner_org=partner, created=earlier, updated=earlier)
-    held = Held(id="sub-1", number="A-1", start=date(2020, 1, 1), said=Announced(codes=("W2",)))
-    telling = Announcements(Ownership(owner=owner, sequence=1, held=(held,)), now=NOW, today=TODAY)
+PARTNER = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"
+
+
+def owner_of(*held: Held, partner_org: str | None) -> Announcements:
+    earlier = NOW - timedelta(days=1)
+    owner = Owner(id="id-1", partner_org=partner_org, created=earlier, updated=earlier)
+    return Announcements(Ownership(owner=owner, sequence=1, held=held), now=NOW, today=TODAY)
+
+
+@pytest.mark.parametrize("owner_is_of", [None, PARTNER], ids=["direct-owner", "partners-owner"])
+def test_every_event_of_a_partners_customer_names_the_partner(owner_is_of: str | None) -> None:
+    held = Held(id="sub-1", number="A-1", partner_org=PARTNER, start=date(2020, 1, 1))
+    telling = owner_of(held, partner_org=owner_is_of)
 
     telling.entitlements("sub-1")
-    telling.happened("cancel.attempted", mode="test", subscription="sub-1")
-    telling.tell("order.completed", {"id": "order-1", "partner_org": partner})
+    telling.happened("cancel.attempted", mode="test", partner_org=PARTNER, subscription="sub-1")
+    telling.tell("order.completed", {"id": "order-1", "partner_org": PARTNER})
+    telling.tell("order.failed", {"event": {}}, partner_org=PARTNER)
 
-    assert [event.partner_org for event in telling.events] == [partner] * 3
-    assert ["partner_org" in event.snapshot for event in telling.events] == [False, True, True]
+    assert [event.partner_org for event in telling.events] == [PARTNER] * 4
+    named = ["partner_org" in event.snapshot for event in telling.events]
+    assert named == [False, True, True, False]
+
+
+def test_what_a_partners_owner_bought_elsewhere_is_not_the_partners() -> None:
+    held = Held(id="sub-1", number="A-1", start=date(2020, 1, 1))
+    telling = owner_of(held, partner_org=PARTNER)
+
+    telling.entitlements("sub-1")
+    telling.tell("order.completed", {"id": "order-1"})
+
+    assert [event.partner_org for event in telling.events] == [None, None]
+
+
+def test_each_subscription_of_an_owner_is_told_of_with_its_own_partner() -> None:
+    bought = subscription()
+    sold = bought.model_copy(update={"id": "sub-2", "partner_org": PARTNER})
+    telling = owner_of(kept_of(bought), kept_of(sold), partner_org=None)
+
+    for one in (bought, sold):
+        telling.entitlements(one.id)
+
+    assert [event.partner_org for event in telling.events] == [None, PARTNER]
+    bodies = [event.snapshot for event in telling.events]
+    assert [{*one} for one in bodies] == [{*bodies[0]}] * 2
+    told = entitlements_of(telling.ownership, bought.data.start_date).wire()
+    assert "partner_org" not in told["subscriptions"][1]

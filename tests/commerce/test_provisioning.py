@@ -499,3 +499,18 @@ def _dying(vendor: ScriptedVendor, tick: Any) -> None:
 def test_the_clock_of_a_payment_ends_before_zuora_forgets_its_key() -> None:
     assert clock_of("pay_invoice", START).give_up_at == START + timedelta(hours=20)
     assert clock_of("new", START).give_up_at == START + timedelta(hours=24)
+
+
+def test_the_failure_of_a_partners_order_names_the_partner() -> None:
+    partner = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"
+    sold = subscription(pending_change=pending(), partner_org=partner)
+    zuora = ScriptedVendor()
+    zuora.says("zuora_account", failure("refused"))
+    store = store_with(order(partner_org=partner), sold)
+
+    Carrier(store, crm=ScriptedVendor(), billing=zuora).run()
+
+    named = {event.type: event.partner_org for event in store.events}
+    assert named == dict.fromkeys(
+        ("order.failed", "subscription.cancelled", "entitlements.updated"), partner
+    )

@@ -210,7 +210,8 @@ def _address_changed(
         address = _moved(request, request.address, customer, before, telling.now)
         (creates if before is None else replaces).append(address)
         if before is None:
-            telling.happened("address.added", mode=moment.mode)
+            partner = customer.partner_org
+            telling.happened("address.added", mode=moment.mode, partner_org=partner)
     elif (billing := addresses["billing"]) is not None:
         updated = clock.after(billing.updated, telling.now)
         named = billing.data.model_copy(update=_person(customer))

@@ -154,7 +154,12 @@ def open_basket(
     def announce() -> None:
         ownership = present(desk.owners.ownership(basket.owner), basket.owner)
         telling = Announcements(ownership, now=moment.now, today=moment.today)
-        telling.happened("checkout.initiated", mode=moment.mode, subscription=holding.id)
+        telling.happened(
+            "checkout.initiated",
+            mode=moment.mode,
+            partner_org=holding.partner_org,
+            subscription=holding.id,
+        )
         seen = ownership.owner.updated
         change = Commit(ownership=telling.ownership, seen=seen, events=telling.events)
         desk.baskets.open(basket, change)

@@ -39,7 +39,12 @@ def attempt(subscription: str, *, caller: Caller, owners: Owners, moment: Moment
     def announce() -> None:
         ownership = present(owners.ownership(owner), owner)
         telling = Announcements(ownership, now=moment.now, today=moment.today)
-        telling.happened("cancel.attempted", mode=moment.mode, subscription=holding.id)
+        telling.happened(
+            "cancel.attempted",
+            mode=moment.mode,
+            partner_org=holding.partner_org,
+            subscription=holding.id,
+        )
         seen = ownership.owner.updated
         owners.commit(Commit(telling.ownership, seen, events=telling.events))
 

@@ -39,6 +39,8 @@ class Held(Data):
 
     id: str
     number: str
+    partner_org: str | None = None
+    """Whose customer's it is; the owner may have others that are nobody's."""
     start: Day
     end: Day | None = None
     """The first day not covered: cancelled, or the term is over and does not renew."""
@@ -189,13 +191,23 @@ class Announcements:
         """The owner's state that the events to come speak of."""
         self._ownership = ownership
 
-    def tell(self, type: str, body: dict[str, Any], *, subscription: str | None = None) -> None:
-        """An event whose body is an object as its GET returns it."""
-        self._event(type, body, subscription=subscription)
+    def tell(
+        self,
+        type: str,
+        body: dict[str, Any],
+        *,
+        subscription: str | None = None,
+        partner_org: str | None = None,
+    ) -> None:
+        """An event whose body is an object as its GET returns it, which names its own partner."""
+        partner = partner_org or body.get("partner_org")
+        self._event(type, body, partner, subscription=subscription)
 
-    def happened(self, type: str, *, mode: str, subscription: str | None = None) -> None:
+    def happened(
+        self, type: str, *, mode: str, partner_org: str | None, subscription: str | None = None
+    ) -> None:
         """An event whose body is the event itself: no object tells of it."""
-        self._event(type, {}, subscription=subscription)
+        self._event(type, {}, partner_org, subscription=subscription)
         made = self.events[-1]
         body: dict[str, Any] = {
             "id": made.id,
@@ -259,6 +271,7 @@ class Announcements:
         self._event(
             "entitlements.updated",
             {name: value for name, value in body.items() if value is not None},
+            held.partner_org,
             subscription=subscription,
             ahead=lies_ahead,
         )
@@ -276,17 +289,23 @@ class Announcements:
         )
 
     def _event(
-        self, type: str, body: dict[str, Any], *, subscription: str | None, ahead: bool = False
+        self,
+        type: str,
+        body: dict[str, Any],
+        partner_org: str | None,
+        *,
+        subscription: str | None,
+        ahead: bool = False,
     ) -> None:
-        sequence, owner = self._ownership.sequence + 1, self._ownership.owner
+        sequence = self._ownership.sequence + 1
         self.events.append(
             event(
                 type,
                 body,
                 at=self._last_body or self.now,
-                owner=owner.id,
+                owner=self._ownership.owner.id,
                 subscription=subscription,
-                partner_org=body.get("partner_org") or owner.partner_org,
+                partner_org=partner_org,
                 sequence=sequence,
                 ahead=ahead,
                 correlation_id=self._correlation_id,
@@ -314,6 +333,7 @@ def held(holding: Holding, before: Held | None = None) -> Held:
     new = Held(
         id=holding.id,
         number=holding.name or "",
+        partner_org=holding.partner_org,
         start=data.start_date,
         end=end,
         cancels=data.cancel_date is not None and end == data.cancel_date,

@@ -489,7 +489,8 @@ class Provisioner:
         )
         telling.becomes(state.paying_by(customer.id, paying.method.id))
         if paying.is_added:
-            telling.happened("payment_method.added", mode=customer.mode)
+            partner = customer.partner_org
+            telling.happened("payment_method.added", mode=customer.mode, partner_org=partner)
         return paying.changed
 
     def _leased(self, run: _Run) -> Ownership:
@@ -654,7 +655,8 @@ class Provisioner:
             telling = self._announcements(ownership)
             self._end(run, status="failed", error=error)
             changed = self._taken_back(run, telling)
-            telling.tell("order.failed", _error_body(run.order, ended, trouble))
+            error_body = _error_body(run.order, ended, trouble)
+            telling.tell("order.failed", error_body, partner_org=run.order.partner_org)
             made = telling.events[-1]
             named = {"eventId": made.id, **made.snapshot}
             telling.events[-1] = made.model_copy(update={"snapshot": named})
