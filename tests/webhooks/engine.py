@@ -140,6 +140,7 @@ class Engine:
             deliveries=self.deliveries,
             outbox=self.outbox,
             queues=self.queues,
+            pool=Inline(),
             now=self.clock,
         )
         self.sweeper = self.new_sweeper()

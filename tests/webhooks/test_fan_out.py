@@ -1,12 +1,19 @@
 """Which endpoints hear of an event, and what fan-out leaves for them."""
 
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tessera import clock, dynamo
+from tessera.events import Event
 from tessera.webhooks.dialects import Dialect
+from tessera.webhooks.fan_out import FanOut
 from tessera.webhooks.health import Health
+from tessera.webhooks.models import Delivery
+from tessera.webhooks.store import Deliveries
 from tests.builders import NOW
 from tests.webhooks.engine import Engine, event, row
 
@@ -188,3 +195,46 @@ def test_does_not_bring_back_an_event_that_expired_meanwhile(engine: Engine) -> 
     engine.fan_out.batch([announced], engine.each)
 
     assert row("Events", announced.id, "EVENT") is None
+
+
+class OneUnwritable(Deliveries):
+    """Refuses the rows of one event, as storage does for a moment."""
+
+    def __init__(self, refused: Event) -> None:
+        super().__init__("Webhooks")
+        self._refused = refused.id
+
+    def add(self, delivery: Delivery) -> Delivery | None:
+        if delivery.event == self._refused:
+            raise ConnectionError
+        return super().add(delivery)
+
+
+def test_an_event_whose_row_is_not_written_stays_open_and_holds_up_no_other(
+    engine: Engine,
+) -> None:
+    engine.has_endpoint()
+    refused, other = event(), event()
+    engine.is_committed(refused, other)
+    failed = []
+
+    def each(one: Event, step: Callable[[Event], Mapping[str, Any]]) -> None:
+        try:
+            step(one)
+        except ConnectionError:
+            failed.append(one)
+
+    with ThreadPoolExecutor(2) as pool:
+        FanOut(
+            endpoints=engine.endpoints,
+            deliveries=OneUnwritable(refused),
+            outbox=engine.outbox,
+            queues=engine.queues,
+            pool=pool,
+            now=engine.clock,
+        ).batch([refused, other], each)
+
+    assert failed == [refused]
+    assert [hint.event for hint in engine.queues.take()] == [other.id]
+    stored = [row("Events", one.id, "EVENT") or {} for one in (refused, other)]
+    assert ["fanned_out_at" in one for one in stored] == [False, True]

@@ -15,7 +15,7 @@ from tessera.webhooks.fan_out import FanOut
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.publishing import publish
 from tessera.webhooks.queues import HintQueues
-from tests.webhooks.engine import REFUSED, Engine, event
+from tests.webhooks.engine import REFUSED, Engine, Inline, event
 
 
 @pytest.fixture
@@ -180,23 +180,29 @@ def test_an_event_for_endpoints_is_published_without_a_write(engine: Engine) -> 
     assert requests == {"PutEvents": 1}
 
 
-def test_hints_of_an_event_travel_ten_a_message_batch(engine: Engine, queues: HintQueues) -> None:
-    for _ in range(11):
+@pytest.mark.parametrize(("events", "endpoints", "calls"), [(1, 11, 2), (10, 1, 1), (10, 3, 3)])
+def test_hints_of_a_batch_travel_ten_a_call_whichever_events_they_are_of(
+    engine: Engine, queues: HintQueues, events: int, endpoints: int, calls: int
+) -> None:
+    for _ in range(endpoints):
         engine.has_endpoint()
-    announced = event()
-    engine.is_committed(announced)
+    announced = [event() for _ in range(events)]
+    engine.is_committed(*announced)
     fan_out = FanOut(
         endpoints=engine.endpoints,
         deliveries=engine.deliveries,
         outbox=engine.outbox,
         queues=queues,
+        pool=Inline(),
         now=engine.clock,
     )
 
     with counted() as requests:
-        fan_out.batch([announced], engine.each)
+        fan_out.batch(announced, engine.each)
 
-    assert requests == {"Query": 1, "PutItem": 11, "SendMessageBatch": 2, "UpdateItem": 1}
+    rows = events * endpoints
+    written = {"PutItem": rows, "UpdateItem": events}
+    assert requests == {"Query": 1, **written, "SendMessageBatch": calls}
 
 
 def test_healing_a_delivery_costs_one_lease(engine: Engine, queues: HintQueues) -> None:

@@ -1,11 +1,12 @@
 """SQS fan-out: one delivery row per endpoint that is to hear of the event, and its hint."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from tessera import clock
 from tessera.edge.environment import Environment
 from tessera.edge.queue import batch_worker
 from tessera.events import Event
 from tessera.webhooks.fan_out import FanOut
-from tessera.webhooks.gathering import in_threads
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.queues import HintQueues
 from tessera.webhooks.store import Deliveries, Endpoints
@@ -24,8 +25,8 @@ fan_out = FanOut(
     deliveries=Deliveries(env.webhooks_table),
     outbox=Outbox(env.events_table),
     queues=HintQueues(fast=env.fast_queue_url, slow=env.slow_queue_url),
+    pool=ThreadPoolExecutor(10),
     now=clock.now,
-    gather=in_threads(10),
 )
 
 handler = batch_worker(fan_out.batch, on=Event)

@@ -179,6 +179,7 @@ class World:
             deliveries=self.deliveries,
             outbox=self.outbox,
             queues=queues,
+            pool=Inline(),
             now=self.clock,
         )
         announcements = Announcements("Webhooks", "Events")

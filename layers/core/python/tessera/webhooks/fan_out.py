@@ -1,22 +1,27 @@
 """Fan-out: one event becomes one delivery row per endpoint that is to hear of it, and its hints.
 
 Rows come first, so that a crash between a row and its hint leaves work that the sweep finds. The
-steps are F1 to F4 in the README's table of writes.
+steps are F1 to F4 in the README's table of writes. The hints of a batch travel together, ten a
+message batch, whichever events they are of.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+from itertools import chain
+from typing import Any, Protocol, TypeVar
 
 from tessera import clock
 from tessera.events import EVENT_TYPES, Event
 from tessera.webhooks.filters import goes_to
-from tessera.webhooks.gathering import Gather
 from tessera.webhooks.models import Delivery, Each, Hint, Lane, Now, Target, Why
 
 _CLOCK_SKEW = timedelta(seconds=5)
 _SWEPT_AFTER = timedelta(seconds=120)
 _SURELY_RECENT = timedelta(days=1)
+
+R = TypeVar("R")
 
 
 class Endpoints(Protocol):
@@ -46,35 +51,50 @@ class FanOut:
         deliveries: Deliveries,
         outbox: Outbox,
         queues: Queues,
+        pool: Executor,
         now: Now,
-        gather: Gather = map,
     ) -> None:
         self._endpoints = endpoints
         self._deliveries = deliveries
         self._outbox = outbox
         self._queues = queues
+        self._pool = pool
         self._now = now
-        self._gather = gather
 
     def batch(self, events: Sequence[Event], each: Each[Event]) -> None:
         """Reads the endpoints once for all events of a batch; each event fails by itself."""
         targets = self._endpoints.all()
-        for event in events:
-            each(event, lambda event: self.one(event, targets))
+        chosen = [self._pool.submit(self._chosen, event, targets) for event in events]
+        rows = [
+            [self._pool.submit(self._row, event, target) for target in _held(found) or ()]
+            for event, found in zip(events, chosen, strict=True)
+        ]
+        self._queues.send([hint for row in chain(*rows) if (hint := _held(row)) is not None])
+        for event, found, made in zip(events, chosen, rows, strict=True):
+            each(event, partial(self._close, chosen=found, rows=made))
 
-    def one(self, event: Event, targets: Sequence[Target]) -> Mapping[str, Any]:
-        """Answers members of the event's outcome line."""
-        line = {"webhook_event": event.id, "type": event.type}
+    def _chosen(self, event: Event, targets: Sequence[Target]) -> list[Target] | None:
+        """Who is to hear of it; None where it was seen to long ago."""
         # A replay of the bus archive must not send again what has expired here.
         is_old = self._now() - event.created_at > _SURELY_RECENT
         if is_old and self._outbox.is_fanned_out(event.id):
+            return None
+        return [target for target in targets if is_to_hear(target, event)]
+
+    def _close(
+        self,
+        event: Event,
+        *,
+        chosen: Future[list[Target] | None],
+        rows: Sequence[Future[Hint | None]],
+    ) -> Mapping[str, Any]:
+        """Answers members of the event's outcome line; raises what its rows met."""
+        line = {"webhook_event": event.id, "type": event.type}
+        if chosen.result() is None:
             return {**line, "outcome": "skipped"}
-        chosen = [target for target in targets if is_to_hear(target, event)]
-        found = self._gather(lambda target: self._row(event, target), chosen)
-        hints = [hint for hint in found if hint is not None]
-        self._queues.send(hints)
+        hints = [hint for row in rows if (hint := row.result()) is not None]
         self._outbox.mark_fanned_out(event.id, self._now())
-        return {**line, "outcome": "fanned_out", "deliveries": len(chosen), "hints": len(hints)}
+        return {**line, "outcome": "fanned_out", "deliveries": len(rows), "hints": len(hints)}
 
     def _row(self, event: Event, target: Target) -> Hint | None:
         endpoint = target.endpoint
@@ -98,6 +118,11 @@ class FanOut:
             return None
         why: Why = "test" if is_test else "event"
         return Hint(event=event.id, endpoint=endpoint.id, n=0, lane=lane, why=why)
+
+
+def _held(one: Future[R]) -> R | None:
+    """What came of it; None where it failed, as `_close` tells."""
+    return None if one.exception() else one.result()
 
 
 def is_to_hear(target: Target, event: Event) -> bool:
