@@ -101,7 +101,7 @@ class Jobs(Protocol):
 def carry_on(
     job: Job, *, jobs: Jobs, deliveries: Deliveries, now: Now, stop: datetime, gone: bool
 ) -> int:
-    """A turn's share of a job (W7); answers how many deliveries it changed.
+    """A turn's share of a job (W7 of the sweep); answers how many deliveries it changed.
 
     A page whose end was not written down is walked again: rows that were taken then know their job.
     `gone`: its endpoint was deleted, which ends the job.

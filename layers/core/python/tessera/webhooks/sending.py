@@ -1,7 +1,18 @@
 """Sending: a hint is gated, its delivery claimed, the request made, and the result recorded.
 
-The steps are S1 to S10 in the README's table of writes. A claim is written before its request
-leaves, so a receiver sees a second copy only if a sender dies between sending and recording.
+    S1   endpoints, health and credentials are read, once for all hints of a batch
+    S2   the gate: what may not be sent now is dropped, cancelled or moved to the slow lane
+    S3   the event is read and its body rendered
+    S4   the delivery is claimed
+    S5   the request is signed and made
+    S6   the attempt is kept
+    S7   the delivery is finished: delivered, waiting for its next attempt, or exhausted
+    S8   a short wait is spent by a hint on the queue; a long one is left to the sweep
+    S9   health is noted, and when the batch is done what is counted for the hour
+    S10  a 410 disables the endpoint
+
+A claim is written before its request leaves, so a receiver sees a second copy only if a sender dies
+between sending and recording.
 """
 
 from collections import Counter

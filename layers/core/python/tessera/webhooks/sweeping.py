@@ -1,7 +1,16 @@
 """The sweep: finds what is due, heals what a dead sender left, and hints at it again.
 
-The steps are W1 to W8 in the README's table of writes. A row is leased before its hint is sent, so
-sweeps that overlap do no harm; whatever stops a sweep, the next one goes on from the same rows.
+    W1  endpoints and the jobs that are running are read
+    W2  due rows are found, as many as the endpoint's pace allows; what nobody will send is ended
+    W3  a due row is leased
+    W4  a claim that ran out: its attempt's result is applied, or the attempt noted as lost
+    W5  such a claim is removed
+    W6  hints are sent
+    W7  jobs go on
+    W8  what an endpoint met is announced
+
+A row is leased before its hint is sent, so sweeps that overlap do no harm; whatever stops a sweep,
+the next one goes on from the same rows.
 """
 
 from collections import Counter
