@@ -113,6 +113,8 @@ class UpstreamFailed(Refusal):
     status = 502
     title = "An outside system failed"
     system: ClassVar[str] = ""
+    refuses_credentials: bool = False
+    """It did not take Tessera's credentials, or a token that it had given for them."""
 
     def __init__(
         self,

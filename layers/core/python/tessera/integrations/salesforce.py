@@ -1,22 +1,20 @@
 """Salesforce: writes a customer as an Account with its Contact, and looks accounts up."""
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 
 from tessera import clock
 from tessera.integrations import salesforce_verdicts as verdicts
-from tessera.integrations.credentials import Credentials, missing_of
+from tessera.integrations.credentials import WHAT, Access, Credentials, SignIn, Token
 from tessera.integrations.http import (
     INTERACTIVE,
     JSON_CAP,
-    TOKEN_CAP,
     Answer,
     Call,
     Judgement,
@@ -42,7 +40,6 @@ _ROUTES = {
     "row": "/services/data/{version}/sobjects/{sobject}/{id}",
 }
 USUAL = Crm()
-_log = logging.getLogger(__name__)
 
 
 class CrmAccount(NamedTuple):
@@ -55,12 +52,6 @@ class Upserted(NamedTuple):
     account_id: str
     contact_id: str
     """Both of 18 characters."""
-
-
-class _Token(NamedTuple):
-    value: str
-    instance: str
-    """Where data calls go."""
 
 
 class _Unknown(Exception):
@@ -87,21 +78,25 @@ class Salesforce:
         time_left: Callable[[], float] | None = None,
     ) -> None:
         """`track_id` names the order or request under way, for our own logs."""
-        self._url = url.rstrip("/")
-        self._secret = secret
         self._crm = crm
         self._transport = Transport(
             "salesforce", profile, session=session, now=now, observe=observe, time_left=time_left
         )
         self._track_id = track_id
-        # Salesforce does not say how long a token serves: until it is refused.
-        self._token: _Token | None = None
-        self._has_warned = False
+        sign_in = SignIn(
+            "Salesforce",
+            url.rstrip("/"),
+            "/services/oauth2/token",
+            judge=partial(_judgement, judge=verdicts.of_token, what=WHAT),
+            read=partial(_read_token, url=url.rstrip("/")),
+            not_configured=SalesforceNotConfigured,
+        )
+        self._access = Access(sign_in, secret, self._transport, now=now)
 
     @property
     def is_configured(self) -> bool:
         """Whether there are a URL and both credentials."""
-        return bool(self._url) and not self._missing_credentials()
+        return self._access.is_configured
 
     def upsert_customer(self, customer: CrmCustomer) -> Upserted:
         """Writes Account and Contact, or neither. Repeating it is safe."""
@@ -172,99 +167,34 @@ class Salesforce:
         )
         judged = partial(_judgement, judge=judge, what=what)
         try:
-            return self._authorised(call, until, judged)
+            return self._access.send(call, until=until, judge=judged)
         except SalesforceFailed as failure:
             if method != "GET" or not self._transport.profile.resends or not failure.is_passing:
                 raise
-        return self._authorised(call._replace(attempt=2), until, judged)
-
-    def _authorised(
-        self, call: Call, until: float, judge: Callable[[Answer | Silence], Judgement]
-    ) -> Answer:
-        """The answer with a token that is taken: a new one, then one for a rotated secret."""
-        remedies = iter((self._forget_token, self._reread_secret))
-        while True:
-            try:
-                token = self._fresh_token(until)
-                headers = {**call.headers, "Authorization": f"Bearer {token.value}"}
-                there = call._replace(url=token.instance + call.url, headers=headers)
-                return self._transport.send(there, until=until, judge=judge)
-            except SalesforceFailed as failure:
-                if failure.verdict != "credentials" or not any(remedy() for remedy in remedies):
-                    raise
-
-    def _fresh_token(self, until: float) -> _Token:
-        if self._token is None:
-            form = {**self._credentials(), "grant_type": "client_credentials"}
-            route = "/services/oauth2/token"
-            call = Call(
-                "POST",
-                route,
-                self._url + route,
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-                body=urlencode(form).encode(),
-                cap=TOKEN_CAP,
-            )
-            what = "sign Tessera in"
-            judge = partial(_judgement, judge=verdicts.of_token, what=what)
-            answer = self._transport.send(call, until=until, judge=judge)
-            self._token = self._read_token(answer.json, what)
-        return self._token
-
-    def _read_token(self, given: Mapping[str, Any], what: str) -> _Token:
-        """Data calls go where Salesforce says, as long as that is Salesforce."""
-        value, instance = given.get("access_token"), given.get("instance_url", self._url)
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            raise _unreadable(what)
-        instance = str(instance).rstrip("/")
-        parts = urlsplit(instance)
-        is_salesforce = parts.scheme == "https" and (parts.hostname or "").endswith(
-            ".salesforce.com"
-        )
-        if instance != self._url and (not is_salesforce or parts.path or parts.query):
-            raise _unreadable(what)
-        return _Token(value, instance)
-
-    def _forget_token(self) -> bool:
-        had_one = self._token is not None
-        self._token = None
-        return had_one
-
-    def _reread_secret(self) -> bool:
-        """Whether the secret was rotated since it was read."""
-        before = dict(self._secret.read())
-        self._token = None
-        return before != self._secret.read(fresh=True)
-
-    def _credentials(self) -> dict[str, str]:
-        """Raises `SalesforceNotConfigured`."""
-        if not self._url:
-            raise SalesforceNotConfigured(
-                "Salesforce is not connected. Set salesforce_url and put client_id and"
-                f" client_secret into the secret {self._secret.name}."
-            )
-        if missing := self._missing_credentials():
-            raise SalesforceNotConfigured(
-                "Salesforce is not connected: salesforce_url is set, but the secret"
-                f" {self._secret.name} lacks {' and '.join(missing)}."
-            )
-        secret = self._secret.read()
-        return {name: secret[name] for name in ("client_id", "client_secret")}
-
-    def _missing_credentials(self) -> list[str]:
-        missing = missing_of(self._secret)
-        if missing and not self._has_warned:
-            self._has_warned = True
-            _log.warning("salesforce_url is set, but the secret %s is empty", self._secret.name)
-        return missing
+        return self._access.send(call._replace(attempt=2), until=until, judge=judged)
 
     def _deadline(self, what: str) -> float:
         """Raises `SalesforceNotConfigured`, and `SalesforceFailed` when there is no time left."""
-        self._credentials()
+        self._access.require()
         try:
             return self._transport.deadline()
         except OutOfTime:
             raise _failure(Finding("unavailable"), what) from None
+
+
+def _read_token(answer: Answer, *, url: str) -> Token:
+    """Data calls go where Salesforce says, as long as that is Salesforce."""
+    given = answer.json
+    value, instance = given.get("access_token"), given.get("instance_url", url)
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise _unreadable(WHAT)
+    instance = str(instance).rstrip("/")
+    parts = urlsplit(instance)
+    is_salesforce = parts.scheme == "https" and (parts.hostname or "").endswith(".salesforce.com")
+    if instance != url and (not is_salesforce or parts.path or parts.query):
+        raise _unreadable(WHAT)
+    # It does not say how long it serves.
+    return Token(value, instance)
 
 
 def _judged_composite(answer: Answer, body: Any) -> Finding | None:

@@ -60,6 +60,7 @@ class SalesforceFailed(UpstreamFailed):
             retry_after=retry_after,
         )
         self.verdict = verdict
+        self.refuses_credentials = verdict == "credentials"
         self.is_our_fault = is_our_fault
         self.request_id = request_id
         self.upstream_status = upstream_status

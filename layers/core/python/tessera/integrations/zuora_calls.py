@@ -1,7 +1,6 @@
 """How any call to Zuora is made: tokens, headers, time limits, idempotency keys and verdicts."""
 
 import json
-import logging
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -15,11 +14,10 @@ from pydantic import ValidationError
 
 from tessera import clock
 from tessera.integrations import zuora_verdicts as verdicts
-from tessera.integrations.credentials import Credentials, missing_of
+from tessera.integrations.credentials import WHAT, Access, Credentials, SignIn, Token
 from tessera.integrations.http import (
     INTERACTIVE,
     JSON_CAP,
-    TOKEN_CAP,
     Answer,
     Call,
     Judgement,
@@ -31,7 +29,7 @@ from tessera.integrations.http import (
     Transport,
     unobserved,
 )
-from tessera.integrations.zuora_models import Token, ZuoraAnswer
+from tessera.integrations.zuora_models import TokenGiven, ZuoraAnswer
 from tessera.integrations.zuora_verdicts import (
     Effect,
     Finding,
@@ -48,12 +46,10 @@ FILE_CAP = 20 * 1024 * 1024
 PDF_BEGINS = b"%PDF-"
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tessera")
-_RENEWED_BEFORE = timedelta(seconds=300)
 _UNFIT_FOR_TRACK_ID = re.compile(r"[^\x21-\x7e]|[:;\"']")
 
 Query = Sequence[tuple[str, str | int]]
 Read = TypeVar("Read", bound=ZuoraAnswer)
-_log = logging.getLogger(__name__)
 
 
 class Sending(NamedTuple):
@@ -90,26 +86,30 @@ class ZuoraCalls:
         org_ids: str = "",
     ) -> None:
         """`track_id` names the order or request under way, for Zuora's own logs."""
-        self._url = url.rstrip("/")
-        self._secret = secret
         self._transport = Transport(
             "zuora", profile, session=session, now=now, observe=observe, time_left=time_left
         )
+        sign_in = SignIn(
+            "Zuora",
+            url.rstrip("/"),
+            "/oauth/token",
+            judge=self._judged_token,
+            read=partial(_read_token, base=url.rstrip("/")),
+            not_configured=ZuoraNotConfigured,
+        )
+        self._access = Access(sign_in, secret, self._transport, now=now)
         self._now = now
         self._track_id = track_id
         self._tenant = {"Zuora-Entity-Ids": entity_ids, "Zuora-Org-Ids": org_ids}
-        self._token: Token | None = None
-        self._token_until = now()
-        self._has_warned = False
 
     @property
     def is_configured(self) -> bool:
         """Whether there are a URL and both credentials."""
-        return bool(self._url) and not self._missing_credentials()
+        return self._access.is_configured
 
     def require(self) -> None:
         """Raises `ZuoraNotConfigured`, where nobody may have to be asked at all."""
-        self._credentials()
+        self._access.require()
 
     def _call(
         self,
@@ -128,7 +128,7 @@ class ZuoraCalls:
         """`what` completes "Zuora refused to …". A key in `path` that Zuora lacks is unknown."""
         if sending is not None and method != "POST":
             raise ValueError("Zuora refuses an idempotency key on anything but a POST")
-        url = self._address(route, path) + (f"?{urlencode(query)}" if query else "")
+        url = _path(route, path) + (f"?{urlencode(query)}" if query else "")
         track_id = _track_id(self._track_id())
         headers = {
             "Content-Type": "application/json" if body is not None else None,
@@ -150,98 +150,20 @@ class ZuoraCalls:
         key = next(iter(path.values()), None)
         judge = partial(self._judged, effect=effect, what=what, key=key, is_file=is_file)
         try:
-            return self._authorised(call, until, judge)
+            return self._access.send(call, until=until, judge=judge)
         except ZuoraFailed as failure:
             if method != "GET" or not self._transport.profile.resends or not failure.is_passing:
                 raise
-        return self._authorised(call._replace(attempt=2), until, judge)
-
-    def _authorised(
-        self, call: Call, until: float, judge: Callable[[Answer | Silence], Judgement]
-    ) -> Answer:
-        """The answer with a token that Zuora takes: a new one, then one for a rotated secret."""
-        remedies = iter((self._forget_token, self._reread_secret))
-        while True:
-            try:
-                headers = {**call.headers, "Authorization": f"Bearer {self._fresh_token(until)}"}
-                return self._transport.send(
-                    call._replace(headers=headers), until=until, judge=judge
-                )
-            except ZuoraFailed as failure:
-                if failure.verdict != "credentials" or not any(remedy() for remedy in remedies):
-                    raise
-
-    def _fresh_token(self, until: float) -> str:
-        if self._token is None or self._now() >= self._token_until:
-            form = {**self._credentials(), "grant_type": "client_credentials"}
-            call = Call(
-                "POST",
-                "/oauth/token",
-                f"{self._url}/oauth/token",
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-                body=urlencode(form).encode(),
-                cap=TOKEN_CAP,
-            )
-            what = "sign Tessera in"
-            answer = self._transport.send(
-                call, until=until, judge=partial(self._judged_token, what=what)
-            )
-            token = parsed(answer, Token, what)
-            lifetime = timedelta(seconds=token.expires_in)
-            self._token_until = self._now() + lifetime - min(_RENEWED_BEFORE, lifetime / 2)
-            self._token = token
-        return self._token.access_token
-
-    def _forget_token(self) -> bool:
-        had_one = self._token is not None
-        self._token = None
-        return had_one
-
-    def _reread_secret(self) -> bool:
-        """Whether the secret was rotated since it was read."""
-        before = dict(self._secret.read())
-        self._token = None
-        return before != self._secret.read(fresh=True)
-
-    def _credentials(self) -> dict[str, str]:
-        """Raises `ZuoraNotConfigured`."""
-        if not self._url:
-            raise ZuoraNotConfigured(
-                "Zuora is not connected. Set zuora_url and put client_id and client_secret into"
-                f" the secret {self._secret.name}."
-            )
-        if missing := self._missing_credentials():
-            raise ZuoraNotConfigured(
-                "Zuora is not connected: zuora_url is set, but the secret"
-                f" {self._secret.name} lacks {' and '.join(missing)}."
-            )
-        secret = self._secret.read()
-        return {name: secret[name] for name in ("client_id", "client_secret")}
-
-    def _missing_credentials(self) -> list[str]:
-        missing = missing_of(self._secret)
-        if missing and not self._has_warned:
-            self._has_warned = True
-            _log.warning("zuora_url is set, but the secret %s is not filled", self._secret.name)
-        return missing
+        return self._access.send(call._replace(attempt=2), until=until, judge=judge)
 
     def _deadline(self, what: str) -> float:
         """Raises `ZuoraNotConfigured`, and `ZuoraFailed` when the function ends too soon."""
-        self._credentials()
+        self._access.require()
         try:
             return self._transport.deadline()
         except OutOfTime:
             message = _message(Finding("unavailable"), what)
             raise ZuoraFailed(message, verdict="unavailable") from None
-
-    def _address(self, route: str, path: Mapping[str, str]) -> str:
-        for part in path.values():
-            # On the way these would become other paths: a list, or the parent.
-            if part in ("", ".", ".."):
-                raise UnknownToZuora(part)
-        return self._url + route.format(
-            **{name: quote(part, safe="") for name, part in path.items()}
-        )
 
     def _judged(
         self,
@@ -264,12 +186,25 @@ class ZuoraCalls:
             finding = Finding("refused")
         return _judgement(finding, result, body, what, key)
 
-    def _judged_token(self, result: Answer | Silence, *, what: str) -> Judgement:
+    def _judged_token(self, result: Answer | Silence) -> Judgement:
         """Like any call without effect, except that a refusal is about our credentials."""
-        judged = self._judged(result, effect="none", what=what, key=None)
+        judged = self._judged(result, effect="none", what=WHAT, key=None)
         if isinstance(result, Answer) and result.status in (400, 401, 403):
-            return _judgement(Finding("credentials"), result, _json(result), what, None)
+            return _judgement(Finding("credentials"), result, _json(result), WHAT, None)
         return judged
+
+
+def _path(route: str, path: Mapping[str, str]) -> str:
+    for part in path.values():
+        # On the way these would become other paths: a list, or the parent.
+        if part in ("", ".", ".."):
+            raise UnknownToZuora(part)
+    return route.format(**{name: quote(part, safe="") for name, part in path.items()})
+
+
+def _read_token(answer: Answer, *, base: str) -> Token:
+    given = parsed(answer, TokenGiven, WHAT)
+    return Token(given.access_token, base, timedelta(seconds=given.expires_in))
 
 
 def _judgement(

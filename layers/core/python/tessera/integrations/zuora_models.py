@@ -22,7 +22,7 @@ class ZuoraAnswer(BaseModel):
     )
 
 
-class Token(ZuoraAnswer):
+class TokenGiven(ZuoraAnswer):
     model_config = ConfigDict(alias_generator=None)
 
     access_token: Annotated[str, Field(pattern=r"^[\x21-\x7e]+$", repr=False)]

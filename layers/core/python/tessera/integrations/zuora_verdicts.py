@@ -86,6 +86,7 @@ class ZuoraFailed(UpstreamFailed):
             retry_after=retry_after,
         )
         self.verdict = verdict
+        self.refuses_credentials = verdict == "credentials"
         self.keeps_key = keeps_key
         self.is_our_fault = is_our_fault
         self.request_id = request_id
