@@ -1,8 +1,8 @@
 """Fan-out: one event becomes one delivery row per endpoint that is to hear of it, and its hints.
 
 Rows come first, so that a crash between a row and its hint leaves work that the sweep finds; the
-event is closed last, so that until then it is published again. The hints of a batch travel together,
-ten a message batch, whichever events they are of.
+event is closed last, so that until then it is published again. The hints of a batch travel
+together, ten a message batch, whichever events they are of.
 """
 
 from collections.abc import Mapping, Sequence
