@@ -8,7 +8,7 @@ PYTHON := python3
 endif
 BIN := .venv/bin
 STAGE ?= dev
-E2E := $(BIN)/pytest -m e2e tests/e2e --durations=6
+E2E := $(BIN)/pytest -m "e2e and not long" tests/e2e --durations=12
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
