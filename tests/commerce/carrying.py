@@ -101,6 +101,9 @@ class MemoryStore:
     def customer(self, id: str) -> Customer | None:
         return self._of(Customer, id)
 
+    def address(self, id: str) -> Address | None:
+        return self._of(Address, id)
+
     def identity(self, id: str) -> Identity | None:
         return self._of(Identity, id)
 
@@ -206,6 +209,8 @@ class MemoryStore:
         self.ownerships[id] = change.ownership
         for one in (*change.creates, *change.replaces):
             self.keep(one)
+        for one in change.removes:
+            del self.rows[one.id]
         self.events += change.events
         self.after_write()
 

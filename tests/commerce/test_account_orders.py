@@ -94,6 +94,25 @@ def test_names_change_with_the_address_or_in_its_place() -> None:
     assert counter.owners.told()[2:] == ["order.customer_updated", "customer.updated"]
 
 
+def test_an_order_notes_what_it_changes_so_that_it_can_be_taken_back() -> None:
+    counter = Counter()
+    counter.place(body("change_address", address=LEEDS))
+    names = {"lastName": "Silva"}
+
+    placed = counter.place(body("change_address", customerDetails=names))
+
+    customer, billing = counter.order(placed).altered_details
+    assert (customer.id, customer.before, customer.after) == ("cus-1", {"lastName": "Lopes"}, names)
+    assert billing.id == address_of("billing")
+    assert billing.before == {**billing.after, "lastName": "Lopes"}
+    first = next(
+        one
+        for one in counter.owners.records.values()
+        if one.id != placed.id and (getattr(one, "altered_details", ()))
+    )
+    assert [one.before for one in first.altered_details] == [None]
+
+
 def test_an_order_about_the_account_gives_no_entitlement_and_locks_nothing() -> None:
     holding = subscription(pending_change=pending(TODAY + timedelta(days=9)))
     counter = Counter(holding)

@@ -17,6 +17,7 @@ from tessera.commerce.account_requests import (
     ChangePayment,
     PayInvoice,
 )
+from tessera.commerce.altered_details import KINDS, altered
 from tessera.commerce.billed_objects import address_id
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
@@ -27,6 +28,7 @@ from tessera.commerce.models import (
     Address,
     AddressData,
     AddressKind,
+    AlteredDetails,
     Customer,
     Holding,
     Order,
@@ -169,8 +171,7 @@ def prepare(
     if isinstance(request, PayInvoice):
         return _payment(request, naming, caller, desk, moment)
     holding, ownership = _subject(request, caller, desk.owners)
-    kinds: tuple[AddressKind, ...] = ("billing", "delivery")
-    address_ids = {kind: address_id(holding.customer or "", kind) for kind in kinds}
+    address_ids = {kind: address_id(holding.customer or "", kind) for kind in KINDS}
     customer, found = desk.owners.customer_with_addresses(
         holding.customer or "", list(address_ids.values())
     )
@@ -196,27 +197,33 @@ def _address_changed(
     if request.address is None and details is None:
         raise invalid("address", "Give an address, customerDetails or both.", "required")
     telling = Announcements(ownership, now=moment.now, today=moment.today)
-    creates: list[Record] = [order]
+    creates: list[Record] = []
     replaces: list[Record] = []
+    changes: list[AlteredDetails] = []
     if request.address is not None:
         telling.tell("order.address_changed", order.wire())
     if details is not None:
         telling.tell("order.customer_updated", order.wire())
-        customer = _renewed(customer, details, telling.now)
+        known, customer = customer, _renewed(customer, details, telling.now)
         replaces.append(customer)
+        changes.append(altered(known, customer))
         telling.tell("customer.updated", customer.wire())
     if request.address is not None:
         before = addresses[request.address_type]
         address = _moved(request, request.address, customer, before, telling.now)
         (creates if before is None else replaces).append(address)
+        changes.append(altered(before, address))
         if before is None:
             partner = customer.partner_org
             telling.happened("address.added", mode=moment.mode, partner_org=partner)
     elif (billing := addresses["billing"]) is not None:
         updated = clock.after(billing.updated, telling.now)
         named = billing.data.model_copy(update=_person(customer))
-        replaces.append(billing.model_copy(update={"data": named, "updated": updated}))
-    return Prepared(order, _commit(telling, ownership.owner.updated, creates, replaces))
+        renamed = billing.model_copy(update={"data": named, "updated": updated})
+        replaces.append(renamed)
+        changes.append(altered(billing, renamed))
+    order = order.model_copy(update={"altered_details": tuple(changes)})
+    return Prepared(order, _commit(telling, ownership.owner.updated, [order, *creates], replaces))
 
 
 def _method_changed(

@@ -507,6 +507,15 @@ class Alteration(Data):
     """The same members as they are from `day` on."""
 
 
+class AlteredDetails(Data):
+    """What an order changes of a customer or an address: taken back and done again from this."""
+
+    id: str
+    before: dict[str, Any] | None = None
+    """Members of its data until then; none where it was not there."""
+    after: dict[str, Any] = Field(default_factory=dict)
+
+
 class OrderError(Data):
     """Why an order failed."""
 
@@ -516,7 +525,13 @@ class OrderError(Data):
     request_id: str | None = None
 
 
-_KEPT_INSIDE = ("fingerprint", "payment_method", "provisioning", "alterations")
+_KEPT_INSIDE = (
+    "fingerprint",
+    "payment_method",
+    "provisioning",
+    "alterations",
+    "altered_details",
+)
 
 
 class Order(Record):
@@ -542,6 +557,8 @@ class Order(Record):
     """Not shown: `status` and `process` say how far it has come."""
     alterations: tuple[Alteration, ...] = ()
     """One for each of its subscriptions. Not shown."""
+    altered_details: tuple[AlteredDetails, ...] = ()
+    """Of the customer and its addresses. Not shown."""
 
     def wire(self) -> dict[str, Any]:
         shown = super().wire()

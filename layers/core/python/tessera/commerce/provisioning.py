@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tessera import clock, ids
 from tessera.commerce.activation import advanced, told, written
+from tessera.commerce.altered_details import KINDS, Details, of_customer, redone
+from tessera.commerce.altered_details import undone as details_undone
 from tessera.commerce.billed import Billed
 from tessera.commerce.billed_objects import Moment, address_id
 from tessera.commerce.commits import Busy, Commit, Outdated, OwnerBusy, decided
@@ -20,6 +22,7 @@ from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.method_records import method_id, paying_by
 from tessera.commerce.models import (
     Address,
+    AddressKind,
     Customer,
     Holding,
     Order,
@@ -299,13 +302,13 @@ class Provisioner:
         if step.item is not None:
             of_step = (order.subscriptions[step.item],)
         holdings = tuple(self._holdings(of_step))
-        customer, addresses = None, {}
+        customer: Customer | None = None
+        addresses: Mapping[AddressKind, Address] = {}
         id = holdings[0].customer if holdings else order.customer
         if id is not None:
-            kinds: tuple[Any, ...] = ("billing", "delivery")
-            keys = {address_id(id, kind): kind for kind in kinds}
-            customer, found = self._orders.customer_with_addresses(id, list(keys))
-            addresses = {keys[key]: address for key, address in found.items()}
+            details = self._details(id)
+            if details is not None:
+                customer, addresses = redone(order, details, now, only_lost=True)
         return Work(
             order=order,
             step=run.step(step.name, now),
@@ -316,6 +319,12 @@ class Provisioner:
             is_repeat=run.attempt > 1,
             today=clock.today(now, self._policy.zone),
         )
+
+    def _details(self, customer: str) -> Details | None:
+        """The customer with its addresses."""
+        keys = [address_id(customer, kind) for kind in KINDS]
+        known, found = self._orders.customer_with_addresses(customer, keys)
+        return None if known is None else of_customer(known, found.values())
 
     def _holdings(self, subscriptions: Iterable[str]) -> Iterator[Holding]:
         for id in subscriptions:
@@ -515,7 +524,12 @@ class Provisioner:
         return Announcements(ownership, now=now, today=clock.today(now, self._policy.zone))
 
     def _commit(
-        self, run: _Run, ownership: Ownership, telling: Announcements, changed: Sequence[Record]
+        self,
+        run: _Run,
+        ownership: Ownership,
+        telling: Announcements,
+        changed: Sequence[Record],
+        removed: Sequence[Record] = (),
     ) -> None:
         steps = [
             event.model_copy(update={"owner": run.order.owner}) for event in run.unwritten.values()
@@ -529,6 +543,7 @@ class Provisioner:
                 ownership=telling.ownership,
                 seen=ownership.owner.updated,
                 replaces=[*records, *rows[: max(0, room)]],
+                removes=removed,
                 events=telling.events,
                 attempt=run.attempt,
             )
@@ -616,6 +631,9 @@ class Provisioner:
                 if after is not holding:
                     told(telling, holding, after, clock.today(self._now(), self._policy.zone))
                     changed += written(holding, after)
+            if (details := self._altered(run)) is not None:
+                now = self._now()
+                changed += redone(run.order, details, now, only_lost=True).differing_from(details)
             self._end(run, status="complete")
             telling.tell("order.completed", run.order.wire())
             self._commit(run, ownership, telling, changed)
@@ -662,7 +680,14 @@ class Provisioner:
             telling.events[-1] = made.model_copy(update={"snapshot": named})
             self._announce(run, telling, changed)
             rows = [row for pair in changed for row in written(*pair)]
-            self._commit(run, ownership, telling, rows)
+            removed: list[Address] = []
+            if (details := self._altered(run)) is not None:
+                without = details_undone(run.order, details, self._now())
+                rows += without.differing_from(details)
+                removed += without.missing_of(details)
+                if without.customer != details.customer:
+                    telling.tell("customer.updated", without.customer.wire())
+            self._commit(run, ownership, telling, rows, removed)
 
         decided(decide)
         run.was_written()
@@ -672,6 +697,12 @@ class Provisioner:
             for holding in self._holdings(run.order.subscriptions):
                 if not _creates(run.order, holding):
                     self._resyncs.ask(holding.name or "", now=self._now())
+
+    def _altered(self, run: _Run) -> Details | None:
+        """The customer with its addresses, if the order changes any of them."""
+        if not run.order.altered_details or run.order.customer is None:
+            return None
+        return self._details(run.order.customer)
 
     def _taken_back(self, run: _Run, telling: Announcements) -> list[tuple[Holding, Holding]]:
         """Each subscription with and without the order, made known to the announcements."""

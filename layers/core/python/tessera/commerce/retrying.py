@@ -9,6 +9,9 @@ from typing import Any, NamedTuple, Protocol
 from tessera import clock
 from tessera.commerce.acceptance import Naming, Placed, answer
 from tessera.commerce.activation import written
+from tessera.commerce.altered_details import KINDS, Details, of_customer
+from tessera.commerce.altered_details import redone as details_redone
+from tessera.commerce.billed_objects import address_id
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
 from tessera.commerce.change_requests import AnyChange, Change
@@ -17,7 +20,14 @@ from tessera.commerce.changes import prepare
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.eligibility import check_items, chosen
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Alteration, Holding, Order, ProcessStep
+from tessera.commerce.models import (
+    Address,
+    Alteration,
+    Customer,
+    Holding,
+    Order,
+    ProcessStep,
+)
 from tessera.commerce.order_bodies import read_order
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.order_requests import NewOrder
@@ -43,6 +53,10 @@ class Owners(Protocol):
         """The owner's orders placed after this one."""
 
     def holding(self, subscription: str) -> Holding | None: ...
+
+    def customer(self, id: str) -> Customer | None: ...
+
+    def address(self, id: str) -> Address | None: ...
 
     def ownership(self, owner: str) -> Ownership | None: ...
 
@@ -92,6 +106,11 @@ def _retry_once(id: str, owners: Owners, shop: Shop, moment: Moment) -> Order:
     for one in granted:
         _announce(telling, one, moment)
     changed: list[Record] = [row for one in granted for row in written(one.before, one.after)]
+    if order.altered_details and (details := _details(order, owners)) is not None:
+        again_changed = details_redone(order, details, telling.now)
+        changed += again_changed.differing_from(details)
+        if again_changed.customer != details.customer:
+            telling.tell("customer.updated", again_changed.customer.wire())
     owners.commit(
         Commit(
             ownership=telling.ownership,
@@ -135,6 +154,14 @@ def _holdings(order: Order, owners: Owners) -> list[Holding]:
                 effectiveDate=clock.zoneless(change.effective_date),
             )
     return holdings
+
+
+def _details(order: Order, owners: Owners) -> Details | None:
+    customer = owners.customer(order.customer or "")
+    if customer is None:
+        return None
+    found = (owners.address(address_id(customer.id, kind)) for kind in KINDS)
+    return of_customer(customer, (one for one in found if one is not None))
 
 
 def _granted(order: Order, holding: Holding, shop: Shop, moment: Moment) -> _Granted:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from tessera.commerce.billed import Billed
 from tessera.commerce.models import (
     Address,
+    AddressKind,
     Customer,
     Holding,
     Order,
@@ -72,7 +73,7 @@ class Work(NamedTuple):
     holdings: tuple[Holding, ...]
     """Those of the item, else all of the order."""
     customer: Customer | None
-    addresses: Mapping[str, Address]
+    addresses: Mapping[AddressKind, Address]
     """By kind."""
     is_repeat: bool
     """It may have been done already: look before doing it again."""

@@ -141,6 +141,10 @@ class CommerceTable:
         row = get(self._name, {"pk": id, "sk": id})
         return Customer.model_validate(row, extra="ignore") if row else None
 
+    def address(self, id: str) -> Address | None:
+        row = get(self._name, {"pk": id, "sk": id})
+        return Address.model_validate(row, extra="ignore") if row else None
+
     def order(self, id: str) -> Order | None:
         row = get(self._name, {"pk": id, "sk": id})
         return Order.model_validate(row, extra="ignore") if row else None
