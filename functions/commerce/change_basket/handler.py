@@ -1,17 +1,11 @@
 """PUT /api/checkout/subscription: choose an offer or add-on, or take one back."""
 
-from tessera.catalog.store import CatalogTable
 from tessera.commerce import baskets
-from tessera.commerce.basket_store import BasketsTable
 from tessera.commerce.baskets import ChangeBasket
-from tessera.commerce.form_store import OpenedForms
-from tessera.commerce.ordering import Desk, previewing
-from tessera.commerce.shelf import Shelf
-from tessera.commerce.store import CommerceTable
+from tessera.commerce.ordering import previewing
 from tessera.edge.api import Response, document, entrypoint, principal, resolver
-from tessera.edge.ordering import OrderingEnvironment, caller_of, live_billing
+from tessera.edge.ordering import OrderingEnvironment, caller_of, order_desk
 from tessera.identity.principal import Customer, Partner
-from tessera.identity.provider_settings import ProviderSettings
 from tessera.partners.store import PartnersTable
 
 
@@ -20,17 +14,7 @@ class Env(OrderingEnvironment):
 
 
 env = Env.load()
-owners = CommerceTable(env.commerce_table, env.events_table)
-partners = PartnersTable(env.partners_table)
-desk = Desk(
-    owners=owners,
-    shop=Shelf(CatalogTable(env.catalog_table)),
-    partners=partners,
-    labels=ProviderSettings(env.identity_providers_parameter),
-    baskets=BasketsTable(env.sessions_table, owners),
-    billing=live_billing(env, partners.active),
-    forms=OpenedForms(env.sessions_table),
-)
+desk = order_desk(env)
 app = resolver()
 
 
@@ -50,4 +34,4 @@ def change_basket(change: ChangeBasket) -> Response[str]:
     )
 
 
-handler = entrypoint(app, partners=partners)
+handler = entrypoint(app, partners=PartnersTable(env.partners_table))

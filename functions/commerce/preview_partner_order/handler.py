@@ -1,15 +1,9 @@
 """POST /api/partner/order/preview: what a partner's order would cost."""
 
-from tessera.catalog.store import CatalogTable
-from tessera.commerce.basket_store import BasketsTable
-from tessera.commerce.form_store import OpenedForms
-from tessera.commerce.ordering import Desk, preview
-from tessera.commerce.shelf import Shelf
-from tessera.commerce.store import CommerceTable
+from tessera.commerce.ordering import preview
 from tessera.edge.api import Response, document, entrypoint, principal, resolver
-from tessera.edge.ordering import OrderingEnvironment, caller_of, live_billing
+from tessera.edge.ordering import OrderingEnvironment, caller_of, order_desk
 from tessera.identity.principal import Partner
-from tessera.identity.provider_settings import ProviderSettings
 from tessera.partners.store import PartnersTable
 
 
@@ -18,17 +12,7 @@ class Env(OrderingEnvironment):
 
 
 env = Env.load()
-owners = CommerceTable(env.commerce_table, env.events_table)
-partners = PartnersTable(env.partners_table)
-desk = Desk(
-    owners=owners,
-    shop=Shelf(CatalogTable(env.catalog_table)),
-    partners=partners,
-    labels=ProviderSettings(env.identity_providers_parameter),
-    baskets=BasketsTable(env.sessions_table, owners),
-    billing=live_billing(env, partners.active),
-    forms=OpenedForms(env.sessions_table),
-)
+desk = order_desk(env)
 app = resolver()
 
 
@@ -40,4 +24,4 @@ def preview_partner_order() -> Response[str]:
     return document(preview(body, caller=caller, desk=desk, moment=moment).wire())
 
 
-handler = entrypoint(app, partners=partners)
+handler = entrypoint(app, partners=PartnersTable(env.partners_table))

@@ -1,4 +1,4 @@
-"""What all endpoints that place or preview orders share: environment, caller, billing, status."""
+"""What all endpoints that place or preview orders share: environment, desk, caller, status."""
 
 import time
 from collections.abc import Callable
@@ -6,15 +6,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tessera import clock
+from tessera.catalog.store import CatalogTable
 from tessera.commerce.acceptance import Placed
+from tessera.commerce.basket_store import BasketsTable
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
+from tessera.commerce.form_store import OpenedForms
 from tessera.commerce.ordering import Billing, Desk
+from tessera.commerce.shelf import Shelf
+from tessera.commerce.store import CommerceTable
 from tessera.edge.api import Response, answer
 from tessera.edge.environment import Environment
 from tessera.edge.observability import count, note
 from tessera.identity.principal import Customer, Machine, Operator, Partner, Principal
+from tessera.identity.provider_settings import ProviderSettings
 from tessera.identity.sign_in import owner_of
+from tessera.partners.store import PartnersTable
 
 if TYPE_CHECKING:
     from tessera.partners.models import Organisation
@@ -41,6 +48,20 @@ class OrderingEnvironment(Environment):
     def moment(self) -> Moment:
         now = clock.now()
         return Moment(now, clock.today(now, self.business_time_zone), self.mode)
+
+
+def order_desk(env: OrderingEnvironment) -> Desk:
+    owners = CommerceTable(env.commerce_table, env.events_table)
+    partners = PartnersTable(env.partners_table)
+    return Desk(
+        owners=owners,
+        shop=Shelf(CatalogTable(env.catalog_table)),
+        partners=partners,
+        labels=ProviderSettings(env.identity_providers_parameter),
+        baskets=BasketsTable(env.sessions_table, owners),
+        billing=live_billing(env, partners.active),
+        forms=OpenedForms(env.sessions_table),
+    )
 
 
 def live_billing(
