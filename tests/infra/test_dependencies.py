@@ -98,4 +98,5 @@ def _licences(package: str) -> set[str]:
     """As its author declares it: an expression, a word, or a classifier."""
     told = distribution(package).metadata
     classified = [one.rpartition(" :: ")[2] for one in told.get_all("Classifier") or []]
-    return {told.get("License-Expression", ""), told.get("License", ""), *classified}
+    named = [one for key in ("License-Expression", "License") for one in told.get_all(key) or []]
+    return {*named, *classified}
