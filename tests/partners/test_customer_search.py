@@ -25,6 +25,7 @@ from tessera.partners.customers import list_page
 from tests.commerce.counting import counted
 from tests.partners.commerce import customer, owner
 from tests.partners.organisations import ACME, BOREALIS, partner_of
+from tests.partners.sorted_index import SortedIndex
 
 
 class Key:
@@ -137,6 +138,23 @@ def test_an_organisation_finds_its_own_customers_alone(find: Find) -> None:
 
     assert names(find("ana", by=ACME)) == ["01"]
     assert names(find("ana", by=BOREALIS)) == names(find(by=BOREALIS)) == ["02"]
+
+
+@pytest.mark.parametrize("filter", [None, "lopes", "ana"])
+def test_namesakes_of_the_same_moment_are_all_there_a_page_at_a_time(
+    find: Find, filter: str | None
+) -> None:
+    twins = [customer(n, created=customer(1).created) for n in (1, 2, 3)]
+    for one in twins:
+        commit(one)
+    found, cursor = [], None
+
+    for _ in twins:
+        page = find(filter, limit=1, cursor=cursor)
+        found += names(page)
+        cursor = page["queryMore"]
+
+    assert (sorted(found), cursor) == (["01", "02", "03"], None)
 
 
 def test_a_customer_whose_names_change_is_found_by_the_new_ones_alone(find: Find) -> None:
@@ -298,10 +316,10 @@ def test_the_first_page_is_full_where_there_are_enough(monkeypatch: pytest.Monke
     assert [one.account_name for one in page] == [f"a{n:02}" for n in range(10)]
 
 
-def test_each_page_of_a_search_among_five_thousand_is_one_query(
+def test_each_page_of_a_search_among_hundreds_is_one_query(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = InMemory([numbered(n) for n in range(5_000)], monkeypatch)
+    known = InMemory([numbered(n) for n in range(300)], monkeypatch)
 
     first, after = known.named(ACME, "first 0", limit=40, after=None)
     second, _ = known.named(ACME, "first 0", limit=40, after=after)
@@ -309,3 +327,41 @@ def test_each_page_of_a_search_among_five_thousand_is_one_query(
 
     assert [len(first), len(second), len(ana)] == [40, 40, 40]
     assert known.queries == 3
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_customers_cost_the_requests_of_ten(
+    find: Find, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First page, next page, and searches: for a name of one, for a name of all, for none."""
+    asked = {"newest": None, "by first name": "first 0", "by a name of all": "ANA", "none": "zz"}
+    costs: dict[int, dict[str, Any]] = {}
+    for count in (10, 100_000):
+        with SortedIndex(count, numbered).answering():
+            costs[count] = {what: cost_of(find, filter) for what, filter in asked.items()}
+
+    with capsys.disabled():
+        print(*(f"{n}: {cost}" for n, cost in costs.items()), sep="\n")  # noqa: T201
+    assert costs[100_000] == costs[10]
+    assert costs[10] == {
+        "newest": [{"Query": 1}, {"Query": 1}],
+        "by first name": [{"Query": 1}, {"Query": 1}],
+        "by a name of all": [{"Query": 1}, {"Query": 1}],
+        "none": [{"Query": 1}],
+    }
+
+
+def cost_of(find: Find, filter: str | None) -> list[dict[str, int]]:
+    """The requests of a first page and of the one that follows, if one does."""
+    costs, cursor = [], None
+    seen: set[str] = set()
+    for _ in range(2):
+        with counted() as requests:
+            page = find(filter, limit=4, cursor=cursor)
+        costs.append(dict(requests))
+        cursor = page["queryMore"]
+        assert not seen & {one["id"] for one in page["items"]}
+        seen |= {one["id"] for one in page["items"]}
+        if cursor is None:
+            break
+    return costs

@@ -1,6 +1,7 @@
 """The Partners table: what two at once may do, and what an organisation counts."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,20 @@ def test_users_of_an_organisation_are_paged(acme: PartnersTable) -> None:
     assert requests == {"Query": 1}
     assert [one.data.email for one in (*first, *rest)] == [f"{n}@acme.example" for n in range(3)]
     assert end is None
+
+
+def test_namesakes_of_the_same_moment_are_all_listed_a_page_at_a_time(
+    stored: PartnersTable,
+) -> None:
+    ids = [ACME, BOREALIS, f"partner_org-{1:032x}"]
+    for id in ids:
+        one = organisation(id)
+        stored.add(one, event("partner_org.created", one.wire(), at=NOW))
+    found: list[str] = []
+    after: Any = None
+
+    for _ in ids:
+        page, after = stored.organisations(limit=1, after=after)
+        found += [one.id for one in page]
+
+    assert (sorted(found), after) == (sorted(ids), None)
