@@ -10,43 +10,27 @@ from tessera.commerce.resync_queue import ResyncMessages
 from tessera.commerce.shelf import Shelf
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import sync
-from tessera.edge.environment import Environment
-from tessera.edge.exchanges import log_exchange
-from tessera.edge.observability import correlation_id, count, note, time_left
+from tessera.edge.observability import count, note
 from tessera.edge.queue import worker
-from tessera.integrations.zuora import Zuora
+from tessera.edge.zuora import ZuoraEnvironment, zuora_client
 from tessera.integrations.zuora_reading import ZuoraBilling
 from tessera.partners.store import PartnersTable
-from tessera.secrets import Secret
 
 
-class Env(Environment):
+class Env(ZuoraEnvironment):
     commerce_table: str
     events_table: str
     catalog_table: str
     partners_table: str
-    zuora_url: str
-    zuora_secret: str
-    zuora_entity_ids: str
-    zuora_org_ids: str
     resync_queue_url: str
     business_time_zone: str
     mode: str
 
 
 env = Env.load()
-zuora = Zuora(
-    env.zuora_url,
-    Secret(env.zuora_secret),
-    observe=log_exchange,
-    time_left=time_left,
-    track_id=correlation_id,
-    entity_ids=env.zuora_entity_ids,
-    org_ids=env.zuora_org_ids,
-)
 read_again = partial(
     sync,
-    billing=ZuoraBilling(zuora),
+    billing=ZuoraBilling(zuora_client(env)),
     catalog=Shelf(CatalogTable(env.catalog_table)),
     partners=PartnersTable(env.partners_table),
     owners=CommerceTable(env.commerce_table, env.events_table),

@@ -73,23 +73,12 @@ def live_billing(
 
     @cache
     def connected() -> Billing:
-        from tessera.edge.exchanges import log_exchange
-        from tessera.edge.observability import correlation_id, time_left
+        from tessera.edge.zuora import zuora_client
         from tessera.integrations.partner_accounts import ZuoraPartnerAccounts
-        from tessera.integrations.zuora import Zuora
         from tessera.integrations.zuora_desk import ZuoraDesk
         from tessera.partners.accounts import resolved
-        from tessera.secrets import Secret
 
-        client = Zuora(
-            env.zuora_url,
-            Secret(env.zuora_secret),
-            observe=log_exchange,
-            time_left=time_left,
-            track_id=correlation_id,
-            entity_ids=env.zuora_entity_ids,
-            org_ids=env.zuora_org_ids,
-        )
+        client = zuora_client(env)
         accounts = ZuoraPartnerAccounts(client)
 
         def known(id: str) -> "Organisation | None":
