@@ -4,6 +4,7 @@ from tessera.cursors import Cursors
 from tessera.edge.observability import correlation_id, count, note
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
 from tessera.edge.pages.environment import PageEnvironment
+from tessera.edge.reach import ReachEnvironment
 from tessera.secrets import Secret
 from tessera.webhooks import (
     announced,
@@ -22,7 +23,6 @@ from tessera.webhooks.gathering import in_threads
 from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs, Trials
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.queues import HintQueues
-from tessera.webhooks.reach import reach
 from tessera.webhooks.replays import Recovery
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.switching import Resume
@@ -32,15 +32,12 @@ from . import delivery_view, endpoint_form, endpoint_view, event_view, filters
 from .places import DELIVERIES, ENDPOINTS, delivery_at, endpoint_at
 
 
-class Env(PageEnvironment):
+class Env(PageEnvironment, ReachEnvironment):
     webhooks_table: str
     events_table: str
     secrets_key: str
     cursors_secret: str  # its name; the value is read on first use
     slow_queue_url: str
-    webhook_private_hosts: str
-    webhook_ports: str
-    own_hosts: str
     endpoint_limit: int
 
 
@@ -53,9 +50,7 @@ outbox, archive = Outbox(env.events_table), Archive(env.events_table)
 queues = HintQueues(slow=env.slow_queue_url)
 seal = Seal(env.secrets_key)
 cursors = Cursors(Secret(env.cursors_secret))
-allowed = reach(
-    ports=env.webhook_ports, own_hosts=env.own_hosts, private_hosts=env.webhook_private_hosts
-)
+allowed = env.reach()
 gather = in_threads(10)
 zone = env.business_time_zone
 app = Pages(env, __file__)

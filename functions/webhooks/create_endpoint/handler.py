@@ -4,33 +4,25 @@ from typing import Any
 
 from tessera import clock
 from tessera.edge.api import Response, created, entrypoint, principal, resolver
-from tessera.edge.environment import Environment
+from tessera.edge.reach import ReachEnvironment
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import endpoints
 from tessera.webhooks.destination import confirm
 from tessera.webhooks.operators_store import Endpoints
-from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.settings import NewEndpoint
 
 
-class Env(Environment):
+class Env(ReachEnvironment):
     webhooks_table: str
     secrets_key: str
-    webhook_private_hosts: str
-    webhook_ports: str
-    own_hosts: str
     endpoint_limit: int
 
 
 env = Env.load()
 stored = Endpoints(env.webhooks_table)
 seal = Seal(env.secrets_key)
-allowed = reach(
-    ports=env.webhook_ports,
-    own_hosts=env.own_hosts,
-    private_hosts=env.webhook_private_hosts,
-)
+allowed = env.reach()
 app = resolver()
 
 

@@ -2,33 +2,25 @@
 
 from tessera import clock
 from tessera.edge.api import entrypoint, principal, resolver
-from tessera.edge.environment import Environment
 from tessera.edge.observability import note
+from tessera.edge.reach import ReachEnvironment
 from tessera.identity.principal import Machine, Operator
 from tessera.webhooks import hosts
 from tessera.webhooks.hosts import HostCredential
 from tessera.webhooks.models import Host
 from tessera.webhooks.operators_store import Hosts
-from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
 
 
-class Env(Environment):
+class Env(ReachEnvironment):
     webhooks_table: str
     secrets_key: str
-    webhook_private_hosts: str
-    webhook_ports: str
-    own_hosts: str
 
 
 env = Env.load()
 stored = Hosts(env.webhooks_table)
 seal = Seal(env.secrets_key)
-allowed = reach(
-    ports=env.webhook_ports,
-    own_hosts=env.own_hosts,
-    private_hosts=env.webhook_private_hosts,
-)
+allowed = env.reach()
 app = resolver()
 
 

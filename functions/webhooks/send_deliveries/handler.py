@@ -4,38 +4,28 @@ from concurrent.futures import ThreadPoolExecutor
 from random import SystemRandom
 
 from tessera import clock
-from tessera.edge.environment import Environment
 from tessera.edge.observability import count
 from tessera.edge.queue import batch_worker
+from tessera.edge.reach import ReachEnvironment
 from tessera.webhooks.egress import Egress
 from tessera.webhooks.models import Hint
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.queues import HintQueues
-from tessera.webhooks.reach import reach
 from tessera.webhooks.sealing import Seal
 from tessera.webhooks.sending import Limits, Sender
 from tessera.webhooks.store import Announcements, Deliveries, Endpoints
 
 
-class Env(Environment):
+class Env(ReachEnvironment):
     webhooks_table: str
     events_table: str
     secrets_key: str
     slow_queue_url: str
-    webhook_private_hosts: str
-    webhook_ports: str
-    own_hosts: str
     webhook_deadline: int  # seconds of one request
 
 
 env = Env.load()
-egress = Egress(
-    reach(
-        ports=env.webhook_ports,
-        own_hosts=env.own_hosts,
-        private_hosts=env.webhook_private_hosts,
-    )
-)
+egress = Egress(env.reach())
 pool = ThreadPoolExecutor(10)
 sender = Sender(
     endpoints=Endpoints(env.webhooks_table),
