@@ -60,6 +60,25 @@ def emulated(synthesised: Callable[..., Synthesis]) -> Synthesis:
     )
 
 
+ALARM_TOPIC = "arn:aws:sns:eu-west-1:111122223333:alarms"
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/5f0c"
+
+
+@pytest.fixture(scope="session")
+def customised(synthesised: Callable[..., Synthesis]) -> Synthesis:
+    """With settings that only some make, all at once: a synthesis takes seconds."""
+    return synthesised(
+        "customised",
+        alarm_topic=ALARM_TOPIC,
+        domain_name="api.shop.example",
+        certificate_arn=CERTIFICATE,
+        hosted_zone_id="Z0123456789ABC",
+        webhooks__deadline="25",
+        webhooks__fast="4",
+        webhooks__slow="2",
+    )
+
+
 @pytest.fixture(scope="session")
 def handlers(production: Synthesis, once: Once) -> dict[str, Inspected]:
     """By folder, each imported under the environment that its function has in production."""

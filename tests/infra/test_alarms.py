@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
-from tests.infra.synthesis import Resource, Synthesis, synthesise
+from tests.infra.conftest import ALARM_TOPIC
+from tests.infra.synthesis import Resource, Synthesis
 
 
 def test_every_alarm_says_what_it_means_and_what_to_do(production: Synthesis) -> None:
@@ -76,15 +75,13 @@ def test_the_emulator_is_spared_the_alarms_that_it_refuses(emulated: Synthesis) 
     assert not [name for name, one in alarms.items() if "Metrics" in one.properties]
 
 
-def test_a_topic_that_is_given_hears_of_every_alarm_and_of_its_end(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    topic = "arn:aws:sns:eu-west-1:111122223333:alarms"
-    stack = synthesise(tmp_path_factory.mktemp("topic"), alarm_topic=topic)
+def test_a_topic_that_is_given_hears_of_every_alarm_and_of_its_end(customised: Synthesis) -> None:
+    alarms = _alarms(customised)
 
-    for one in _alarms(stack).values():
-        assert one.properties["AlarmActions"] == [topic]
-        assert one.properties["OKActions"] == [topic]
+    assert alarms
+    for one in alarms.values():
+        assert one.properties["AlarmActions"] == [ALARM_TOPIC]
+        assert one.properties["OKActions"] == [ALARM_TOPIC]
 
 
 def _alarms(synthesis: Synthesis) -> dict[str, Resource]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.constructs.orders import on_the_hour
-from tests.infra.synthesis import Resource, Synthesis, synthesise
+from tests.infra.synthesis import Resource, Synthesis
 
 _DAY = 86_400
 
@@ -130,21 +130,15 @@ def test_queues_refuse_plain_http(production: Synthesis) -> None:
 
 
 def test_a_longer_deadline_moves_the_sender_and_both_lanes_with_it(
-    tmp_path_factory: pytest.TempPathFactory,
+    customised: Synthesis,
 ) -> None:
-    patient = synthesise(
-        tmp_path_factory.mktemp("patient"),
-        webhooks__deadline="25",
-        webhooks__fast="4",
-        webhooks__slow="2",
-    )
-    sender = patient.functions["webhooks/send_deliveries"]
+    sender = customised.functions["webhooks/send_deliveries"]
 
     assert sender.environment["WEBHOOK_DEADLINE"] == "25"
     assert sender.properties["Timeout"] == 40
-    assert _queue(patient, "fast", "dev")["VisibilityTimeout"] == 240
-    assert _queue(patient, "slow", "dev")["VisibilityTimeout"] == 240
-    assert {**_concurrency(patient), "Fast": 4, "Slow": 2} == _concurrency(patient)
+    assert _queue(customised, "fast", "dev")["VisibilityTimeout"] == 240
+    assert _queue(customised, "slow", "dev")["VisibilityTimeout"] == 240
+    assert {**_concurrency(customised), "Fast": 4, "Slow": 2} == _concurrency(customised)
 
 
 def test_orders_are_carried_out_unless_they_are_sent_again_to_one_endpoint(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tessera.tables import ALL, TABLES, Table
-from tests.infra.synthesis import ROOT, Resource, Synthesis, synthesise
+from tests.infra.conftest import CERTIFICATE
+from tests.infra.synthesis import ROOT, Resource, Synthesis
 
 _KEPT = {"Retain", "RetainExceptOnCreate"}
 _DATA = (
@@ -158,30 +159,20 @@ def test_the_api_opens_when_every_route_is_there(production: Synthesis) -> None:
     ), stage.whole["DependsOn"]
 
 
-def test_a_domain_of_the_companys_own_is_answered_at_and_followed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    certificate = "arn:aws:acm:eu-west-1:111122223333:certificate/5f0c"
-    made = synthesise(
-        tmp_path_factory.mktemp("domain"),
-        domain_name="api.shop.example",
-        certificate_arn=certificate,
-        hosted_zone_id="Z0123456789ABC",
-    )
-
-    (domain,) = made.of_type("AWS::ApiGatewayV2::DomainName")
-    (mapping,) = made.of_type("AWS::ApiGatewayV2::ApiMapping")
-    (record,) = made.of_type("AWS::Route53::RecordSet")
+def test_a_domain_of_the_companys_own_is_answered_at_and_followed(customised: Synthesis) -> None:
+    (domain,) = customised.of_type("AWS::ApiGatewayV2::DomainName")
+    (mapping,) = customised.of_type("AWS::ApiGatewayV2::ApiMapping")
+    (record,) = customised.of_type("AWS::Route53::RecordSet")
     assert domain.properties["DomainName"] == "api.shop.example"
     (configuration,) = domain.properties["DomainNameConfigurations"]
-    assert configuration["CertificateArn"] == certificate
+    assert configuration["CertificateArn"] == CERTIFICATE
     assert configuration["SecurityPolicy"] == "TLS_1_2"
     assert mapping.properties["DomainName"] == {"Ref": domain.id}
     assert record.properties["Name"] == "api.shop.example"
-    assert made.functions["pages/home"].environment["BASE_URL"] == "https://api.shop.example"
-    for client in _clients(made, "code"):
+    assert customised.functions["pages/home"].environment["BASE_URL"] == "https://api.shop.example"
+    for client in _clients(customised, "code"):
         assert "https://api.shop.example/" in json.dumps(client.properties["CallbackURLs"])
-    assert "DomainTarget" in made.outputs
+    assert "DomainTarget" in customised.outputs
 
 
 def test_secrets_are_made_empty_and_the_one_for_cursors_is_generated(
