@@ -200,6 +200,20 @@ def test_another_quantity_is_an_update(vendors: Vendors) -> None:
     assert (plan["lastChangeType"], plan["charges"][0]["quantity"]) == ("Update", 7)
 
 
+def test_a_quantity_to_come_is_not_taken_for_that_of_today(vendors: Vendors) -> None:
+    holding = bought(vendors)
+    day = TODAY + timedelta(days=30)
+    size = ResizedOffer(id=holding.offers[0].id, before=1, after=7)
+    altered = Alteration(subscription=SUB, day=day, resizes=(size,))
+    world = ordered(vendors, "update_subscription", holding, altered)
+
+    assert world.run() == ["completed"]
+
+    assert plans(vendors)[DIGITAL][:2] == ("Update", f"{day}")
+    assert world.holding.offers[0].data.quantity == 1
+    assert min(row.data.date for row in world.holding.schedule if row.status != "cancelled") < day
+
+
 def test_a_save_is_a_discount_of_our_own_for_so_many_months(vendors: Vendors) -> None:
     end = date(2027, 2, 21)
     plan = demo.LOYALTY_DISCOUNT_PLAN
