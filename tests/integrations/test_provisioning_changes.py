@@ -209,7 +209,7 @@ def test_a_quantity_to_come_is_not_taken_for_that_of_today(vendors: Vendors) -> 
 
     assert world.run() == ["completed"]
 
-    assert plans(vendors)[DIGITAL][:2] == ("Update", f"{day}")
+    assert plans(vendors)[demo.DIGITAL_MONTHLY_PLAN.id][:2] == ("Update", f"{day}")
     assert world.holding.offers[0].data.quantity == 1
     assert min(row.data.date for row in world.holding.schedule if row.status != "cancelled") < day
 

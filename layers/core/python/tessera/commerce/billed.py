@@ -60,7 +60,10 @@ class RatePlan(NamedTuple):
     end: date | None
     """Of its latest charge, the first day not covered; none while one goes on."""
     quantity: int
+    """The last one: of a quantity that changes later, the one to come."""
     charges: tuple[Charge, ...]
+    quantity_from: date | None = None
+    """The day from which there are so many; none where nothing is counted."""
 
     def is_live(self, today: date) -> bool:
         """Is it in force today or later? One that is to be removed is, until its day."""

@@ -21,6 +21,7 @@ from tessera.commerce.models import (
     Period,
     Price,
     SalesforceAccount,
+    Schedule,
     SoldOffer,
     SoldRatePlans,
     SubscriptionData,
@@ -30,7 +31,7 @@ from tessera.commerce.models import (
     ZuoraAccount,
     ZuoraSubscription,
 )
-from tessera.commerce.subscriptions import status_on
+from tessera.commerce.subscriptions import offer_on, status_on
 from tessera.objects import Record
 
 Kept = TypeVar("Kept", bound=Record)
@@ -119,6 +120,7 @@ def live_plan(plan: RatePlan, billed: Billed) -> Plan:
         start=plan.start or billed.start,
         end=_end(plan, billed),
         quantity=plan.quantity,
+        quantity_from=plan.quantity_from,
         amount=sum(priced[1:], priced[0]) if priced else None,
         currency=billed.currency,
         every=plan.charges[0].every if plan.charges else None,
@@ -203,6 +205,8 @@ def holding_of(
         now=moment.now,
     )
     earlier = before.schedule if before else ()
+    if (day := _resized_on(matches, before, moment.today)) is not None:
+        due = _as_before_until(day, earlier, due, moment)
     rows = schedules.merged(earlier, due, today=moment.today, now=moment.now)
     holding = holding.model_copy(update={"schedule": tuple(rows)})
     holding = holding.model_copy(update={"status": status_on(holding, moment.today)})
@@ -316,7 +320,7 @@ def _offer(
         record_subtype=candidate.kind,
         start=start,
         end=end,
-        quantity=max(plan.quantity for plan in plans),
+        quantity=_quantity(plans, known, moment.today),
         price=_offer_price(plans),
         offer=known.data.offer if known and snapshot_kept else sold,
         zuora=SoldRatePlans(rate_plan_ids=tuple(plan.id for plan in plans)),
@@ -344,6 +348,43 @@ def _offer(
         data=data,
     )
     return new if known is None else _kept_or_updated(known, new, moment)
+
+
+def _quantity(plans: Sequence[Plan], known: SubscriptionOffer | None, today: date) -> int:
+    """The billing system tells the last one only: until its day there are as many as were known."""
+    if known is not None and _is_resized_ahead(plans, known, today):
+        return known.data.quantity
+    return max(plan.quantity for plan in plans)
+
+
+def _is_resized_ahead(plans: Sequence[Plan], known: SubscriptionOffer, today: date) -> bool:
+    is_ahead = any(plan.quantity_from is not None and plan.quantity_from > today for plan in plans)
+    return is_ahead and known.data.start <= today
+
+
+def _resized_on(matches: Sequence[Match], before: Holding | None, today: date) -> date | None:
+    """The first day to come on which there are more or fewer of what is held by then."""
+    held = before.all_offers if before else ()
+    open_ = {one.data.offer.id: one for one in held if offer_on(one, today).status == "active"}
+    days = [
+        plan.quantity_from
+        for match in matches
+        if (known := open_.get(match.candidate.id)) is not None
+        for plan in match.plans
+        if plan.quantity_from is not None and _is_resized_ahead([plan], known, today)
+    ]
+    return min(days, default=None)
+
+
+def _as_before_until(
+    day: date, earlier: Sequence[Schedule], due: Sequence[Schedule], moment: Moment
+) -> list[Schedule]:
+    """What is paid until that day is what was expected: the reading has only what follows."""
+    rows = {row.id: row for row in due}
+    for row in earlier:
+        if row.status != "cancelled" and moment.today <= row.data.date < day:
+            rows[row.id] = row.model_copy(update={"status": "pending-external"})
+    return list(rows.values())
 
 
 def _ended(

@@ -258,6 +258,9 @@ def _update(
     """A switch, changes of add-ons, or both on one day: that of the switch if there is one."""
     if offer is not None:
         return _switch(scene, request, offer, quantity, parts)
+    if quantity is not None:
+        text = "This is the quantity of the offer switched to. Name the offer, or an add-on's own."
+        raise invalid("quantity", text)
     if not parts:
         raise invalid("offer", "Choose an offer or add-ons: the order changes nothing.", "required")
     days = {_day_of(part, scene) for part in parts.values()}

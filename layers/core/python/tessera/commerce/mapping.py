@@ -27,6 +27,8 @@ class Plan(NamedTuple):
     """The sum of its recurring charges' unit prices."""
     currency: str
     every: Interval | None = None
+    quantity_from: date | None = None
+    """The day from which there are so many."""
 
 
 class Candidate(NamedTuple):

@@ -144,7 +144,8 @@ def _plan(plan: zuora.RatePlan, currency: str) -> RatePlan:
     charges = plan.rate_plan_charges
     starts = [c.effective_start_date for c in charges if c.effective_start_date is not None]
     ends = [charge.effective_end_date for charge in charges]
-    per_unit = [int(c.quantity) for c in charges if _folded(c.model) == "perunit" and c.quantity]
+    counted = [c for c in charges if _folded(c.model) == "perunit" and c.quantity]
+    counted_from = (charge.effective_start_date for charge in counted)
     return RatePlan(
         id=plan.id,
         product_rate_plan=plan.product_rate_plan_id,
@@ -152,7 +153,8 @@ def _plan(plan: zuora.RatePlan, currency: str) -> RatePlan:
         is_removed=_folded(plan.last_change_type or "") == "remove",
         start=min(starts, default=None),
         end=None if None in ends else max((e for e in ends if e is not None), default=None),
-        quantity=max(per_unit, default=1),
+        quantity=max((int(charge.quantity or 1) for charge in counted), default=1),
+        quantity_from=max((day for day in counted_from if day is not None), default=None),
         charges=tuple(
             _charge(charge, plan, currency)
             for charge in charges
