@@ -4,8 +4,6 @@ from typing import Literal, TypeAlias
 
 from tessera.objects import Model
 
-OperatorGroup = Literal["admin", "support"]
-
 
 class Machine(Model):
     """Middleware with client credentials."""

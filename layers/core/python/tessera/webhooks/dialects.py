@@ -50,10 +50,6 @@ class Dialect(Model):
         return not (86, 0) <= self._version < (89, 0)
 
 
-WIDEST = Dialect()
-"""No dialect makes longer bodies: it has every member, under the long keys."""
-
-
 def render(type: str, snapshot: Mapping[str, Any], dialect: Dialect) -> bytes:
     """The body of any event, from the snapshot it was recorded with."""
     if type == ENTITLEMENTS:

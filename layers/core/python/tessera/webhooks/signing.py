@@ -35,17 +35,6 @@ def public_key(private: str) -> str:
     return _written(PUBLIC, key_bytes(private, PRIVATE)[32:])
 
 
-def checked_key(key: str) -> str:
-    """The signing key itself, once it is certain that `signatures` can use it."""
-    if not key.startswith(PRIVATE):
-        key_bytes(key, SHARED)
-        return key
-    both = key_bytes(key, PRIVATE)
-    if not hmac.compare_digest(_public_half(both[:32]), both[32:]):
-        raise KeyRefused("The two halves of the whsk_ key do not belong together.")
-    return key
-
-
 def key_bytes(key: str, prefix: str) -> bytes:
     """What stands behind the prefix. Raises `KeyRefused`."""
     if not key.startswith(prefix):

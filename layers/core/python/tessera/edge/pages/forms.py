@@ -89,10 +89,6 @@ class Form:
         self.came_back = came_back
         """Typed before the session ended, and not sent yet."""
 
-    @property
-    def is_typed(self) -> bool:
-        return self._fields is not None
-
     def value(self, name: str, default: str = "") -> str:
         return default if self._fields is None else self._fields.raw(name)
 
