@@ -202,7 +202,7 @@ def test_another_quantity_is_an_update(vendors: Vendors) -> None:
 
 def test_a_quantity_to_come_is_not_taken_for_that_of_today(vendors: Vendors) -> None:
     holding = bought(vendors)
-    day = TODAY + timedelta(days=30)
+    day = TODAY + timedelta(days=45)
     size = ResizedOffer(id=holding.offers[0].id, before=1, after=7)
     altered = Alteration(subscription=SUB, day=day, resizes=(size,))
     world = ordered(vendors, "update_subscription", holding, altered)
