@@ -182,7 +182,6 @@ HALDEN_UNPAID_INVOICE: Final = "INV00000002"
 GOLD_SUBSCRIPTION: Final = "A-S00000271"
 GOLD_SUBSCRIPTION_ID: Final = zuora_id("a0042")
 DIGITAL_SUBSCRIPTION: Final = "A-S00000272"
-DIGITAL_SUBSCRIPTION_ID: Final = zuora_id("a0043")
 CANCELLED_SUBSCRIPTION: Final = "A-S00000273"
 """Gold, cancelled at a day that is still ahead when the data is seeded."""
 LEGACY_SUBSCRIPTION: Final = "A-S00000274"
@@ -215,5 +214,3 @@ INGRID: Final = Person("auth0|67bf2138817314f757da5abc", "Ingrid Halden", "ingri
 CARLA: Final = Person("auth0|67bf2138817314f757da5abd", "Carla Conte", "carla@conte.example")
 NOOR: Final = Person("auth0|67bf2138817314f757da5abe", "Noor Newcomer", "noor@newcomer.example")
 MIRA: Final = Person("00u1f7k3vQzX9mBtW5d7", "Mira Novak", "mira@novak.example")
-AUTH0_PEOPLE: Final = (INGRID, CARLA, NOOR)
-OKTA_PEOPLE: Final = (MIRA,)

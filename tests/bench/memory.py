@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tessera.events import Event
-from tessera.webhooks.health import Change, Health, apply
+from tessera.webhooks.health import Change, Health
 from tessera.webhooks.models import (
     Attempt,
     Delivery,
@@ -16,6 +16,7 @@ from tessera.webhooks.models import (
     State,
     Target,
 )
+from tests.webhooks.kept_health import apply
 
 
 class MemoryEndpoints:

@@ -17,7 +17,6 @@ from tessera.webhooks.health import (
     after_late,
     after_success,
     announcements,
-    apply,
     fresh_start,
     probe_now,
     probe_turn,
@@ -26,6 +25,7 @@ from tessera.webhooks.health import (
     used_up,
     wider_drain,
 )
+from tests.webhooks.kept_health import apply
 
 NOW = datetime(2026, 3, 2, 9, 14, 7, 512000, UTC)
 

@@ -25,11 +25,6 @@ HOMES: Mapping[Kind, str] = {
     "partner": "/partner",
     "customer": "/subscriptions",
 }
-TITLES: Mapping[Kind, str] = {
-    "operator": "Console sign-in",
-    "partner": "Partner sign-in",
-    "customer": "Customer sign-in",
-}
 _DENIED = "The sign-in was cancelled."
 _STALE = (
     "This sign-in has been used already, took too long, or was begun in another browser. "

@@ -260,20 +260,3 @@ def announcements(health: Health, now: datetime) -> list[Announcement]:
         )
         due.append(Announcement("delivery.exhausted", tell))
     return due
-
-
-def apply(health: Health, change: Change) -> Health | None:
-    """The health as the change leaves it, or None where its condition does not hold.
-
-    This is what every store of health has to do; stores in memory do it with this.
-    """
-    if any(getattr(health, name) != value for name, value in change.when.items()):
-        return None
-    members = {name: value for name, value in health if value is not None}
-    for name in change.remove:
-        members.pop(name, None)
-    for name, number in change.add.items():
-        members[name] = members.get(name, 0) + number
-    for name, value in change.begin.items():
-        members.setdefault(name, value)
-    return Health(**{**members, **change.set})
