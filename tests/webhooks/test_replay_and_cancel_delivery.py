@@ -151,7 +151,7 @@ def test_of_two_replays_at_once_one_begins_a_round(engine: Engine) -> None:
     engine.delivers(announced)
     seen = engine.delivery(announced, id)
 
-    first, second = (engine.deliveries.replay(seen, next_due=n) for n in (1, 2))
+    first, second = (engine.deliveries.again(seen, next_due=n) for n in (1, 2))
 
     assert first is not None
     assert first.round == 1
@@ -164,11 +164,11 @@ def test_a_replay_that_comes_late_does_not_begin_the_same_round_again(engine: En
     announced = event()
     engine.delivers(announced)
     seen = engine.delivery(announced, id)
-    engine.deliveries.replay(seen, next_due=clock.epoch_ms(engine.clock()))
+    engine.deliveries.again(seen, next_due=clock.epoch_ms(engine.clock()))
     engine.sends(engine.sweeps())
     after = engine.delivery(announced, id)
 
-    assert engine.deliveries.replay(seen, next_due=1) is None
+    assert engine.deliveries.again(seen, next_due=1) is None
 
     assert (after.state, after.round) == ("delivered", 1)
     assert engine.delivery(announced, id) == after
@@ -181,7 +181,7 @@ def test_a_claim_that_came_between_stands(engine: Engine) -> None:
     seen = engine.delivery(announced, id)
     before = claimed(engine, announced, id)
 
-    assert engine.deliveries.replay(seen, next_due=1) is None
+    assert engine.deliveries.again(seen, next_due=1) is None
 
     assert engine.delivery(announced, id) == before
 

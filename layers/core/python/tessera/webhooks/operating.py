@@ -37,7 +37,7 @@ class NotPending(Conflict):
 class Deliveries(Protocol):
     def find(self, event: str, endpoint: str) -> Delivery | None: ...
 
-    def replay(self, seen: Delivery, *, next_due: int) -> Delivery | None:
+    def again(self, of: Delivery, *, next_due: int) -> Delivery | None:
         """Another round for one that has ended; for a pending one the end of its wait.
 
         None where it was claimed, or is in another state or round than it was seen in.
@@ -73,7 +73,7 @@ def replay(
             raise EventExpired
         if seen.claimed_until is not None:
             raise BeingSent
-        again = deliveries.replay(seen, next_due=clock.epoch_ms(now))
+        again = deliveries.again(seen, next_due=clock.epoch_ms(now))
         if again is not None:
             _hint(again, target, queues)
             return summary(again, target.endpoint)

@@ -36,7 +36,6 @@ from tessera.webhooks.rows import (
     attempt_of,
     delivery_key,
     delivery_of,
-    due_pk,
     endpoint_keys,
     endpoint_members,
     job_members,
@@ -303,29 +302,6 @@ class Deliveries(store.Deliveries):
         rows = self._rows([delivery_key(place.event, endpoint) for place in places])
         found = {row["pk"]: delivery_of(row) for row in rows}
         return {place: found[place.event] for place in places if place.event in found}
-
-    def replay(self, seen: Delivery, *, next_due: int) -> Delivery | None:
-        """Another round for one that has ended; for a pending one the end of its wait.
-
-        None where it was claimed, or is in another state or round than it was seen in.
-        """
-        same = "#state = :seen AND #round = :round AND attribute_not_exists(claimed_until)"
-        values = {"seen": seen.state, "round": seen.round, "next_due": next_due}
-        if seen.state == "pending":
-            wait_no_more = "SET next_due = :next_due"
-            return self._update(seen.event, seen.endpoint, wait_no_more, same, **values)
-        return self._update(
-            seen.event,
-            seen.endpoint,
-            "SET #state = :pending, #round = :next, failures = :none, next_due = :next_due,"
-            " due_pk = :due_pk REMOVE expires_at, reason, delivered_at",
-            same,
-            **values,
-            pending="pending",
-            next=seen.round + 1,
-            none=0,
-            due_pk=due_pk(seen),
-        )
 
 
 class Jobs(store.Jobs):

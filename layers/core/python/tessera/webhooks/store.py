@@ -350,25 +350,27 @@ class Deliveries:
         last = f"{page.next['created_at']}/{page.next['pk']}" if page.next else None
         return [found[row["pk"]] for row in page.rows if row["pk"] in found], last
 
-    def again(self, of: Delivery, *, job: str, next_due: int) -> Delivery | None:
-        """Begins another round for a job, or ends the wait of a pending one; once for each job."""
-        values = {"job": job, "next_due": next_due, "seen": of.state, "round": of.round}
-        once = "#state = :seen AND #round = :round AND"
-        once += " (attribute_not_exists(replayed_by) OR replayed_by <> :job)"
+    def again(self, of: Delivery, *, next_due: int, job: str | None = None) -> Delivery | None:
+        """Another round for one that has ended; for a pending one the end of its wait.
+
+        None where it was claimed, is in another state or round than it was seen in, or was taken up
+        by this job before.
+        """
+        unmoved = "#state = :seen AND #round = :round AND attribute_not_exists(claimed_until)"
+        values: dict[str, Any] = {"seen": of.state, "round": of.round, "next_due": next_due}
+        sets = "SET next_due = :next_due"
+        if job is not None:
+            unmoved += " AND (attribute_not_exists(replayed_by) OR replayed_by <> :job)"
+            sets += ", replayed_by = :job"
+            values["job"] = job
         if of.state == "pending":
-            return self._update(
-                of.event,
-                of.endpoint,
-                "SET next_due = :next_due, replayed_by = :job",
-                f"{once} AND attribute_not_exists(claimed_until)",
-                **values,
-            )
+            return self._update(of.event, of.endpoint, sets, unmoved, **values)
         return self._update(
             of.event,
             of.endpoint,
-            "SET #state = :pending, #round = :next, failures = :none, next_due = :next_due,"
-            " due_pk = :due_pk, replayed_by = :job REMOVE expires_at, reason, delivered_at",
-            once,
+            f"{sets}, #state = :pending, #round = :next, failures = :none, due_pk = :due_pk"
+            " REMOVE expires_at, reason, delivered_at",
+            unmoved,
             **values,
             pending="pending",
             next=of.round + 1,
