@@ -592,7 +592,8 @@ def read_order(deployed: Deployed) -> None:
 def ask_for_entitlements(deployed: Deployed) -> None:
     api = deployed.api
     person = fresh("auth0|reader")
-    owner = order(api, id_token={"iss": auth0(api), "sub": person})["owner"]
+    body = order_body(api, id_token={"iss": auth0(api), "sub": person})
+    owner = carried_out(deployed, "/api/order", body)["owner"]
 
     by_owner = api.send("GET", f"/api/entitlements?owner={owner}")
     by_identity = api.send("GET", "/api/entitlements", params={"iss": auth0(api), "sub": person})
