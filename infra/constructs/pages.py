@@ -1,32 +1,23 @@
-"""Functions behind pages: what all of them are told, what they ship, and the families themselves.
+"""Functions behind pages: the families, each with what it may use beside what all are told.
 
 Another family: its routes in the endpoint table, its folder below `functions/pages`, and one
 `self.family("pages/<name>", …needs)` here.
 """
 
-import json
-
-from aws_cdk import AssetHashType, BundlingOptions, DockerImage, Stack
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs import assets
-from infra.constructs.bundling import LocalBuild
 from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import FUNCTIONS, Package, Platform
+from infra.constructs.function import Package, Platform
 from infra.constructs.needs import Need, setting
 from infra.constructs.operations import order_pages, webhook_pages
+from infra.constructs.page_surroundings import built_assets, signs_in, surroundings
 from infra.constructs.part import Part
-from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import card_form, salesforce_client, zuora_client
 from infra.routes import ROUTES
-from tessera.edge.pages.frames import addresses
-
-_ASSETS = FUNCTIONS / "pages" / "assets"
 
 
 class Pages(Part):
@@ -46,7 +37,7 @@ class Pages(Part):
         super().__init__(scope, id)
         self._platform, self._api, self._pools = platform, api, pools
         settings, tables = platform.settings, api.tables
-        Endpoint(self, "pages/assets", platform=platform, api=api, package=_built_assets())
+        Endpoint(self, "pages/assets", platform=platform, api=api, package=built_assets())
         Endpoint(self, "pages/api_document", platform=platform, api=api)
         # Every page is told the table; who may read about the API needs no session.
         self.family("pages/reference", tables.sessions.uses())
@@ -56,8 +47,8 @@ class Pages(Part):
             vault.identity_providers(),
             vault.identity_secrets(),
             setting(
-                **self._described("operators", pools.operators, pools.operators_client),
-                **self._described("partners", pools.partners, pools.partners_client),
+                **signs_in(settings, "operators", pools.operators, pools.operators_client),
+                **signs_in(settings, "partners", pools.partners, pools.partners_client),
                 allow_http_issuers=settings.allow_http_issuers,
             ),
         )
@@ -137,67 +128,9 @@ class Pages(Part):
         return Endpoint(
             self,
             folder,
-            self._surroundings(),
+            surroundings(self._platform, self._api, self._pools),
             *needs,
             platform=self._platform,
             api=self._api,
             package=Package.of_modules(folder),
         )
-
-    def _surroundings(self) -> Need:
-        settings = self._platform.settings
-        shown = {route.path for route in ROUTES if route.method == "GET"}
-        visitors = list(settings.visitor_minutes)
-        minutes = {
-            "operator": list(settings.operator_minutes),
-            "partner": visitors,
-            "customer": visitors,
-        }
-        return setting(
-            base_url=self._api.gateway.base_url,
-            stylesheet=assets.name_of(assets.STYLESHEET, _ASSETS),
-            script=assets.name_of(assets.SCRIPT, _ASSETS),
-            sign_in_origins=" ".join(
-                dict.fromkeys(
-                    self._sign_in_url(pool)
-                    for pool in (self._pools.operators, self._pools.partners)
-                )
-            ),
-            session_minutes=json.dumps(minutes),
-            console_menu=json.dumps([one for one in addresses() if one in shown]),
-            business_time_zone=settings.business_time_zone,
-        )
-
-    def _sign_in_url(self, pool: Pool) -> str:
-        return self._platform.settings.cognito_url or pool.base_url
-
-    def _described(self, name: str, pool: Pool, client_id: str) -> dict[str, str]:
-        """What signing in with a pool takes; its tokens name the issuer, byte for byte."""
-        id = pool.pool.user_pool_id
-        issuer = f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{id}"
-        cognito = self._platform.settings.cognito_url
-        keys = f"{cognito}/{id}" if cognito else issuer
-        return {
-            f"{name}_issuer": issuer,
-            f"{name}_client": client_id,
-            f"{name}_pages": self._sign_in_url(pool),
-            f"{name}_keys": f"{keys}/.well-known/jwks.json",
-        }
-
-
-def _built_assets() -> Package:
-    """The stylesheet and the script are put together when the stack is."""
-    names = [assets.name_of(asset, _ASSETS) for asset in (assets.STYLESHEET, assets.SCRIPT)]
-    handler = (_ASSETS / "handler.py").read_text(encoding="utf-8")
-    return Package(
-        lambda_.Code.from_asset(
-            str(_ASSETS),
-            exclude=["__pycache__", "node_modules"],
-            asset_hash_type=AssetHashType.CUSTOM,
-            asset_hash=json.dumps([*names, handler]),
-            bundling=BundlingOptions(
-                image=DockerImage.from_registry("never-started"),
-                local=LocalBuild(_ASSETS, assets.build, None),
-            ),
-        )
-    )

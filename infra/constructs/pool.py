@@ -1,7 +1,9 @@
-"""A user pool: people by invitation on a hosted page, machines by their credentials."""
+"""A user pool: people by invitation on a hosted page, machines by their credentials.
+
+Its clients are in `pool_clients`.
+"""
 
 from collections.abc import Sequence
-from typing import cast
 
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cognito as cognito
@@ -29,7 +31,6 @@ class Pool(Construct):
         """`passkeys_of` is the domain that people's passkeys are made for; without it, none."""
         super().__init__(scope, id)
         self._id = id
-        self._settings = settings
         name = id.lower()
         self.pool = cognito.UserPool(
             self,
@@ -111,55 +112,7 @@ class Pool(Construct):
             cognito.LambdaVersion.V2_0,
         )
 
-    def page_client(self, *, kind: str, scope: str, base_url: str, refresh: Duration) -> str:
-        """For the pages of one kind of person: code with PKCE, no secret. Returns the client id."""
-        client = self.pool.add_client(
-            "Pages",
-            generate_secret=False,
-            auth_flows=cognito.AuthFlow(user=True),
-            o_auth=cognito.OAuthSettings(
-                flows=cognito.OAuthFlows(authorization_code_grant=True),
-                scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL, self._scope(scope)],
-                callback_urls=[f"{base_url}/auth/{kind}/callback"],
-                logout_urls=[f"{base_url}/"],
-            ),
-            prevent_user_existence_errors=True,
-            enable_token_revocation=True,
-            access_token_validity=Duration.minutes(15),
-            id_token_validity=Duration.minutes(15),
-            refresh_token_validity=refresh,
-            # Left to the default, people could change the e-mail that names them.
-            write_attributes=cognito.ClientAttributes().with_standard_attributes(fullname=True),
-        )
-        if self._settings.managed_login:
-            cognito.CfnManagedLoginBranding(
-                self,
-                "Branding",
-                user_pool_id=self.pool.user_pool_id,
-                client_id=client.user_pool_client_id,
-                use_cognito_provided_values=True,
-            )
-        return client.user_pool_client_id
-
-    def machine_client(self, name: str, scopes: Sequence[str]) -> str:
-        """Client credentials with a secret. Returns the client id."""
-        client = self.pool.add_client(
-            "".join(part.capitalize() for part in name.split("-")),
-            user_pool_client_name=name,
-            generate_secret=True,
-            o_auth=cognito.OAuthSettings(
-                flows=cognito.OAuthFlows(client_credentials=True),
-                scopes=[self._scope(scope) for scope in scopes],
-            ),
-            enable_token_revocation=True,
-            access_token_validity=Duration.minutes(60),
-        )
-        # Left out, Cognito would let people sign in through it as well.
-        resource = cast("cognito.CfnUserPoolClient", client.node.default_child)
-        resource.explicit_auth_flows = ["ALLOW_REFRESH_TOKEN_AUTH"]
-        return client.user_pool_client_id
-
-    def _scope(self, name: str) -> cognito.OAuthScope:
+    def scope(self, name: str) -> cognito.OAuthScope:
         return cognito.OAuthScope.resource_server(self._server, self._scopes[name])
 
     def _explain(self, second_factor: bool) -> None:

@@ -6,6 +6,7 @@ from constructs import Construct
 from infra.constructs.function import Function, Platform
 from infra.constructs.part import Part
 from infra.constructs.pool import Pool
+from infra.constructs.pool_clients import machine_client, page_client
 from infra.constructs.tables import Tables
 from infra.settings import MACHINE_SCOPES
 
@@ -52,13 +53,23 @@ class Pools(Part):
                 seconds=_TRIGGER_SECONDS,
             )
         )
-        self.operators_client = self.operators.page_client(
-            kind="operator", scope="admin", base_url=base_url, refresh=Duration.hours(8)
+        self.operators_client = page_client(
+            self.operators,
+            kind="operator",
+            scope="admin",
+            base_url=base_url,
+            refresh=Duration.hours(8),
+            is_branded=settings.managed_login,
         )
-        self.partners_client = self.partners.page_client(
-            kind="partner", scope="partner", base_url=base_url, refresh=Duration.hours(12)
+        self.partners_client = page_client(
+            self.partners,
+            kind="partner",
+            scope="partner",
+            base_url=base_url,
+            refresh=Duration.hours(12),
+            is_branded=settings.managed_login,
         )
         self.machine_clients = {
-            name: self.operators.machine_client(name, scopes)
+            name: machine_client(self.operators, name, scopes)
             for name, scopes in settings.machine_clients.items()
         }
