@@ -898,10 +898,17 @@ def come_out_of_the_archive(deployed: Deployed, event: str) -> None:
     assert json.load(answer["Payload"]) == {"batchItemFailures": []}
 
 
-def disabled(api: Api, endpoint: str) -> None:
-    """Waits until the engine has switched it off."""
-    path = f"/api/webhooks/endpoints/{endpoint}"
-    eventually(lambda: api.call("GET", path)["status"] == "disabled", within=150)
+def disabled(api: Api, endpoint: str, *, meanwhile: Callable[[], None] | None = None) -> None:
+    """Waits until the engine has switched it off.
+
+    `meanwhile` is done again and again: another event may be accepted at the same time.
+    """
+    until = time.monotonic() + 150
+    while api.call("GET", f"/api/webhooks/endpoints/{endpoint}")["status"] != "disabled":
+        assert time.monotonic() < until
+        if meanwhile is not None:
+            meanwhile()
+        time.sleep(1)
 
 
 @exercise("webhooks/sweep_deliveries")
@@ -920,8 +927,8 @@ def heal(deployed: Deployed) -> None:
     assert delivery["state"] == "delivered"
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes == {1: "http_error", 2: "lost", 3: "delivered"}
-    fail_for_days(deployed, made["id"])
-    disabled(api, made["id"])
+    inbox.behave(mode="answer", status=503)
+    disabled(api, made["id"], meanwhile=lambda: fail_for_days(deployed, made["id"]))
 
 
 def fail_for_days(deployed: Deployed, endpoint: str) -> None:
