@@ -38,7 +38,10 @@ class Layers(Construct):
         self._local = settings.local
         self._compiler = sys.executable if settings.local else interpreter(RUNTIME_VERSION)
         self.vendor = self._layer(
-            "Vendor", ROOT / "layers" / "vendor", self._install, only=("requirements.txt",)
+            "Vendor",
+            ROOT / "layers" / "vendor",
+            wheels(local=settings.local),
+            only=("requirements.txt",),
         )
         self.core = self._layer("Core", ROOT / "layers" / "core", copy)
         if self._compiler is None:
@@ -83,10 +86,13 @@ class Layers(Construct):
             return f"{sys.implementation.cache_tag} {sys.platform}"
         return f"{RUNTIME_VERSION} {_PLATFORM} {'compiled' if self._compiler else 'source only'}"
 
-    def _install(self, source: Path, target: Path) -> None:
-        """Wheels only, each against its hash. boto3 is not among them: the runtime brings it."""
-        wanted = [] if self._local else ["--platform", _PLATFORM, "--implementation", "cp"]
-        version = [] if self._local else ["--python-version", RUNTIME_VERSION]
+
+def wheels(*, local: bool) -> Fill:
+    """Wheels only, each against its hash. boto3 is not among them: the runtime brings it."""
+    wanted = [] if local else ["--platform", _PLATFORM, "--implementation", "cp"]
+    version = [] if local else ["--python-version", RUNTIME_VERSION]
+
+    def install(source: Path, target: Path) -> None:
         run(
             [
                 *[sys.executable, "-m", "pip", "install", "--quiet", "--no-input"],
@@ -95,3 +101,5 @@ class Layers(Construct):
                 *["--target", str(target / "python"), "-r", str(source / "requirements.txt")],
             ]
         )
+
+    return install

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.bench.machine import publish
+from tests.bench.billing import dollars
+from tests.bench.conftest import Publish
+from tests.bench.machine import Row
 from tests.webhooks.crash.world import World
 
 EVENTS, MANY = 100, 10
-PER_MILLION = {"write unit": 0.625, "read unit": 0.125, "SQS request": 0.40, "PutEvents": 1.00}
-"""Dollars, list prices of a large region."""
 ASSUMED = {"announce": 0.12, "deliver": 0.62}
 """Dollars a million for functions (arm64, 512 MB, 0.4 s for ten deliveries), log and traffic."""
 DESIGNED = {"announce": 6.0, "deliver": 5.3}
@@ -76,11 +76,7 @@ def each(bill: Bill, number: int, less: Bill | None = None) -> dict[str, Any]:
     }
 
 
-def dollars(units: Mapping[str, float]) -> float:
-    return sum(PER_MILLION[name] * number for name, number in units.items())
-
-
-def test_what_a_million_events_and_deliveries_cost() -> None:
+def test_what_a_million_events_and_deliveries_cost(publish: Publish) -> None:
     alone = counted(0)
     told = {"announce an event": each(alone, EVENTS)}
     for number in (1, MANY):
@@ -98,4 +94,13 @@ def test_what_a_million_events_and_deliveries_cost() -> None:
             "assumed": ASSUMED[kind],
             "designed": DESIGNED[kind],
         }
-    publish("price", figures)
+    rows = [
+        Row(
+            name,
+            f"{sum(told[name]['requests'].values()):.1f} requests; "
+            f"${figures[name]['dollars_a_million']:.2f} a million",
+            f"${DESIGNED[name.partition(' ')[0]]:.2f}",
+        )
+        for name in told
+    ]
+    publish("price", rows, figures)
