@@ -167,6 +167,14 @@ def test_partner_components_are_for_partner_pages(
             {"components": [{"name": "offers", "options": {"empty": "a" * 1001}}]},
             {"components[0].options.empty": "too_long"},
         ),
+        *(
+            (
+                {"components": [{"name": "checkout", "options": {member: value}}]},
+                {f"components[0].options.{member}": code},
+            )
+            for member in ("title", "text", "thank_you", "empty", "failed")
+            for value, code in (("a" * 1001, "too_long"), ("a\x00", "invalid_value"))
+        ),
         ({"components": [{"name": "offers"}] * 21}, {"components": "too_long"}),
     ],
 )

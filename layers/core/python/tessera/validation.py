@@ -1,6 +1,6 @@
 """What pydantic finds wrong with a body, said as our refusal with each field's path."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tessera.errors import FieldError, InvalidFields
@@ -15,7 +15,17 @@ _CODES = {
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> InvalidFields:
     """Our refusal for what pydantic found, with each field's path as the caller wrote it."""
-    return InvalidFields(field_error(error, is_alone=True) for error in errors)
+    return InvalidFields(field_error(error, is_alone=True) for error in _told_once([*errors]))
+
+
+def _told_once(errors: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """Without lists that are too short only because pydantic left out members it had refused."""
+    places = [tuple(error["loc"]) for error in errors]
+    for error in errors:
+        place = tuple(error["loc"])
+        is_of_members = any(one != place and one[: len(place)] == place for one in places)
+        if error["type"] != "too_short" or not is_of_members:
+            yield error
 
 
 def field_path(loc: Iterable[str | int]) -> str:

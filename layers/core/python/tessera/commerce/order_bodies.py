@@ -26,7 +26,7 @@ from tessera.validation import of_validation
 
 AnyOrder: TypeAlias = NewOrder | AnyChange | AnyAccountOrder
 
-_MODELS: Mapping[str, type[AnyOrder]] = {
+MODELS: Mapping[str, type[AnyOrder]] = {
     "new": NewOrder,
     "change_offer": ChangeOffer,
     "add_offer": AddOffer,
@@ -38,7 +38,7 @@ _MODELS: Mapping[str, type[AnyOrder]] = {
     "pay_invoice": PayInvoice,
     "renew": Renew,
 }
-ORDER_TYPES = tuple(_MODELS)
+ORDER_TYPES = tuple(MODELS)
 
 _NOT_SUPPORTED = ("orderDiscount", "promoCode", "gift")
 """Passed over, they would let another price be charged than was agreed."""
@@ -49,7 +49,7 @@ def read_order(body: Any) -> AnyOrder:
     if not isinstance(body, Mapping):
         raise invalid("body", "A JSON object as body is required", "required")
     kind = body.get("order_type")
-    model = _MODELS.get(kind) if isinstance(kind, str) else None
+    model = MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
         code = "required" if kind is None else "invalid_value"
         raise invalid("order_type", f"order_type is one of {', '.join(ORDER_TYPES)}.", code)
