@@ -9,15 +9,14 @@ from tessera.commerce.order_lists import OrderLists
 from tessera.commerce.retrying import retry
 from tessera.commerce.shelf import Shelf
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import Synced, sync
+from tessera.commerce.sync import Synced
 from tessera.cursors import Cursors
 from tessera.edge.observability import note, time_left
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
 from tessera.edge.pages.environment import PageEnvironment
-from tessera.edge.zuora import ZuoraEnvironment, zuora_client
+from tessera.edge.syncing import SyncEnvironment, Syncing
 from tessera.identity.external import attach, detach
 from tessera.identity.provider_settings import ProviderSettings
-from tessera.integrations.zuora_reading import ZuoraBilling
 from tessera.partners.store import PartnersTable
 from tessera.secrets import Secret
 from tessera.webhooks.archive import Archive
@@ -30,15 +29,10 @@ TO_ANSWER = 9
 """Seconds kept of the gateway's thirty: what takes more than twenty is ended by the sweep."""
 
 
-class Env(PageEnvironment, ZuoraEnvironment):
-    commerce_table: str
-    events_table: str
-    catalog_table: str
-    partners_table: str
+class Env(PageEnvironment, SyncEnvironment):
     webhooks_table: str
     cursors_secret: str  # its name; the value is read on first use
     identity_providers_parameter: str
-    mode: str
 
 
 env = Env.load()
@@ -48,7 +42,7 @@ orders = OrderLists(env.commerce_table)
 shelf = Shelf(CatalogTable(env.catalog_table))
 partners = PartnersTable(env.partners_table)
 providers = ProviderSettings(env.identity_providers_parameter)
-zuora = zuora_client(env)
+syncing = Syncing(env)
 desk = Desk(
     orders=orders,
     owners=owners,
@@ -87,7 +81,7 @@ def retry_order(visit: Visit, id: str) -> Answer:
 
 @app.page("/objects/identities/limio/<id>")
 def read_owner(visit: Visit, id: str) -> Answer:
-    return owner_view.read(visit, desk.owner(id, visit), can_sync=zuora.is_configured)
+    return owner_view.read(visit, desk.owner(id, visit), can_sync=syncing.is_configured)
 
 
 @app.page("/objects/identities/limio/<id>/attach")
@@ -160,7 +154,7 @@ def sync_again(visit: Visit, id: str, number: str) -> Answer:
 
 @app.page("/settings/sync")
 def new_sync(visit: Visit) -> Answer:
-    return forms.sync(visit, is_connected=zuora.is_configured)
+    return forms.sync(visit, is_connected=syncing.is_configured)
 
 
 @app.action("/settings/sync", form=new_sync)
@@ -177,17 +171,7 @@ def find(visit: Visit) -> Answer:
 
 
 def _synced(key: str, visit: Visit) -> Synced:
-    synced = sync(
-        key,
-        billing=ZuoraBilling(zuora),
-        catalog=shelf,
-        partners=partners,
-        owners=owners,
-        now=visit.now,
-        today=clock.today(visit.now, env.business_time_zone),
-        mode=env.mode,
-        detail=True,
-    )
+    synced = syncing.sync(key, now=visit.now, detail=True)
     note(outcome="synced", subscription=synced.id, owner=synced.owner)
     return synced
 
