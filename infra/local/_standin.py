@@ -230,11 +230,17 @@ class StandIn(ABC):
         name = (_object(request) if request.body else {}).get("seed", "demo")
         if name not in SEEDS:
             raise Refused(_wrong(f'"seed" is one of {", ".join(SEEDS)}'))
-        self._ahead = timedelta()
-        self.faults.clear()
-        self.journal.clear()
-        self.seed(name)
+        self.start_over(name)
         return Response(body={"seed": name})
+
+    def start_over(self, seed: str, *, at: datetime | None = None) -> None:
+        """As it was when it was made; its clock goes on from `at`, or with the real time."""
+        with self.lock:
+            self._ahead = timedelta()
+            self.faults.clear()
+            self.journal.clear()
+            self.seed(seed)
+            self._ahead = at - datetime.now(UTC) if at else timedelta()
 
     @route("GET", "/_control/clock")
     def show_clock(self, request: Request) -> Response:

@@ -42,11 +42,12 @@ from tests.commerce.carrying import (
     store_with,
     subscription,
 )
+from tests.integrations.faults import REASONS
 from tests.integrations.test_salesforce import Vault as SalesforceVault
 from tests.integrations.zuora_tenant import Vault as ZuoraVault
 from tests.partners.organisations import Kept
 
-HASTY = Profile(connect=2, read=0.25, total=5)
+PATIENT = Profile(connect=2, read=10, total=20)
 ACME = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"
 
 
@@ -97,9 +98,7 @@ def running() -> Iterator[Vendors]:
 @pytest.fixture
 def vendors(running: Vendors) -> Vendors:
     for one in running:
-        requests.post(f"{one.url}/_control/clock", json={"now": START.isoformat()}, timeout=5)
-        requests.post(f"{one.url}/_control/reset", json={"seed": "demo"}, timeout=5)
-        requests.post(f"{one.url}/_control/clock", json={"now": START.isoformat()}, timeout=5)
+        one.stand_in.start_over("demo", at=START)
     return running
 
 
@@ -112,7 +111,7 @@ class World(Carrier):
         store: MemoryStore,
         *,
         partner: Organisation | None = None,
-        profile: Profile = HASTY,
+        profile: Profile = PATIENT,
         policy: Policy | None = None,
         **setup: Any,
     ) -> None:
@@ -188,90 +187,6 @@ def test_an_order_lands_in_salesforce_and_zuora(vendors: Vendors) -> None:
     assert "application/json" in sent["headers"]["Content-Type"]
 
 
-REASONS = {"kind": "reasons", "status": 200}
-PASSING: dict[str, dict[str, Any]] = {
-    "lost_before": {"kind": "drop_before"},
-    "lost_after": {"kind": "drop_after"},
-    "late": {"kind": "delay", "seconds": 0.6, "late": "answer"},
-    "done_late": {"kind": "delay", "seconds": 0.6, "late": "work"},
-    "throttled": {"kind": "throttle", "retry_after": 120},
-    "locked": {**REASONS, "codes": [50000050]},
-    "internal": {**REASONS, "codes": [50000060]},
-    "temporary": {**REASONS, "codes": [50000061]},
-    "concurrency": {**REASONS, "codes": [50000070]},
-    "outside_system": {**REASONS, "codes": [50000099]},
-    "down": {"kind": "status", "status": 503},
-    "bad_gateway": {"kind": "status", "status": 502},
-    "maintenance_page": {"kind": "html"},
-    "expired_token": {"kind": "expire_tokens"},
-    "key_in_work": {"kind": "status", "status": 409},
-}
-STEPS = {
-    "account": ("POST", "/v1/accounts$"),
-    "order": ("POST", "/v1/orders$"),
-    "refresh": ("GET", f"/v1/subscriptions/{NUMBER}$"),
-    "refreshed_account": ("GET", "/v1/accounts/[0-9a-f]{32}$"),
-}
-
-
-@pytest.mark.parametrize(
-    ("fault", "step"),
-    [
-        (fault, step)
-        for fault in PASSING
-        for step in STEPS
-        # Reads have no key.
-        if fault != "key_in_work" or STEPS[step][0] == "POST"
-    ],
-)
-def test_a_passing_fault_of_zuora_delays_the_order_and_doubles_nothing(
-    fault: str, step: str, vendors: Vendors
-) -> None:
-    method, path = STEPS[step]
-    vendors.fault("zuora", path, PASSING[fault], method=method)
-    world = World(vendors, store_with(order()))
-
-    world.run()
-
-    assert_complete(world, vendors)
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        pytest.param({"kind": "drop_before"}, id="lost_before"),
-        pytest.param({"kind": "drop_after"}, id="lost_after"),
-        pytest.param({"kind": "status", "status": 503}, id="down"),
-        pytest.param(
-            {"kind": "errors", "status": 400, "errorCode": "UNABLE_TO_LOCK_ROW"}, id="row_lock"
-        ),
-        pytest.param(
-            {
-                "kind": "part",
-                "reference": "contact",
-                "status": 400,
-                "errorCode": "UNABLE_TO_LOCK_ROW",
-            },
-            id="part",
-        ),
-        pytest.param({"kind": "expire_tokens"}, id="expired_token"),
-        pytest.param({"kind": "html"}, id="maintenance_page"),
-        pytest.param(
-            {"kind": "errors", "status": 403, "errorCode": "REQUEST_LIMIT_EXCEEDED"}, id="quota"
-        ),
-    ],
-)
-def test_a_passing_fault_of_salesforce_delays_the_order_and_doubles_nothing(
-    action: dict[str, Any], vendors: Vendors
-) -> None:
-    vendors.fault("salesforce", "/composite", action)
-    world = World(vendors, store_with(order()))
-
-    world.run()
-
-    assert_complete(world, vendors)
-
-
 PERMANENT: dict[str, dict[str, Any]] = {
     "key_of_another_call": {"kind": "status", "status": 422},
     "rule": {**REASONS, "codes": [53100030]},
@@ -286,8 +201,7 @@ PERMANENT: dict[str, dict[str, Any]] = {
 def test_a_refusal_of_zuora_fails_the_order_and_revokes(
     fault: str, step: str, vendors: Vendors
 ) -> None:
-    method, path = STEPS[step]
-    vendors.fault("zuora", path, PERMANENT[fault], method=method)
+    vendors.fault("zuora", f"/v1/{step}s$", PERMANENT[fault], method="POST")
     world = World(vendors, store_with(order()))
 
     assert world.run()[-1] == "failed"
@@ -381,22 +295,6 @@ def test_a_card_is_attached_and_pays_by_default(vendors: Vendors) -> None:
     assert vendors.accounts[0]["defaultPaymentMethodId"] == card
     (sent,) = vendors.calls("/v1/orders")
     assert sent["body"]["processingOptions"]["collectPayment"] is True
-
-
-@pytest.mark.parametrize("auto_pay", [True, False])
-@pytest.mark.parametrize("fault", ["lost_after", "down", "locked", "throttled"])
-@pytest.mark.parametrize("path", ["/v1/payment-methods/", "/v1/accounts/T-"])
-def test_a_card_survives_faults(path: str, fault: str, auto_pay: bool, vendors: Vendors) -> None:
-    card = requests.post(
-        f"{vendors.zuora.url}/_control/payment-methods", json={}, timeout=5
-    ).json()["id"]
-    vendors.fault("zuora", path, PASSING[fault], method="PUT")
-    world = World(vendors, store_with(order(payment_method=card)), auto_pay=auto_pay)
-
-    world.run()
-
-    assert_complete(world, vendors)
-    assert vendors.accounts[0]["defaultPaymentMethodId"] == card
 
 
 def partner(invoice_owner: bool) -> Organisation:

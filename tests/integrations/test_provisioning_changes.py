@@ -28,7 +28,8 @@ from tests.commerce.carrying import (
     store_with,
     subscription,
 )
-from tests.integrations.test_provisioning import PASSING, Vendors, World
+from tests.integrations.faults import PASSING
+from tests.integrations.test_provisioning import Vendors, World
 from tests.integrations.test_provisioning import vendors as _vendors
 
 FIRST = "order-" + "f" * 32
