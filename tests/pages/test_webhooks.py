@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def visitor(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Visitor:
     for name, value in surroundings.items():
         monkeypatch.setenv(name, value)
     module = handlers.loaded("pages/webhooks", _ROUTES, SECRETS_KEY=engine.seal._key)
-    monkeypatch.setattr(module, "confirm", lambda url, reach: "nowhere" not in url)
+    resolves = replace(module.desk, resolves=lambda url, reach: "nowhere" not in url)
+    monkeypatch.setattr(module, "desk", resolves)
 
     def call(asked: dict[str, Any]) -> dict[str, Any]:
         os.environ["CALLERS"] = json.dumps(_ROUTES)
