@@ -59,6 +59,10 @@ class Tessera(Stack):
         )
 
         queues = {**delivery.queues, **commerce.queues}
+        dead_letters = {
+            **{name: queue.dead_letters for name, queue in queues.items()},
+            "unpublished": delivery.unpublished,
+        }
         pages = Pages(
             self,
             "Pages",
@@ -68,6 +72,7 @@ class Tessera(Stack):
             pools=pools,
             slow=delivery.queues["slow"],
             documents=commerce.documents,
+            dead_letters=dead_letters,
         )
 
         front = Front(
@@ -83,8 +88,8 @@ class Tessera(Stack):
             "Monitoring",
             platform=platform,
             gateway=gateway,
-            delivery=delivery,
             queues=queues,
+            dead_letters=dead_letters,
         )
 
         self._says("ApiUrl", f"https://{gateway.host}")

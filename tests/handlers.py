@@ -45,6 +45,7 @@ _ENVIRONMENT = {
     "PARTNERS_POOL_ID": "eu-west-1_partners",
     "STAGE": "dev",
     "ORDER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/provision-order",
+    "DEAD_LETTERS": "",
     "RESYNC_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/resync-subscription",
     "ZUORA_ACCOUNT_MAPPING": "customer",
     "ZUORA_RUN_BILLING": "true",

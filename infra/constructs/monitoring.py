@@ -11,11 +11,10 @@ from constructs import Construct
 from infra.constructs import alarms
 from infra.constructs.alarms import Alarm, Counted
 from infra.constructs.dashboard import Dashboard
-from infra.constructs.delivery import Delivery
 from infra.constructs.function import Platform, faults, of_all_functions
 from infra.constructs.gateway import Gateway
 from infra.constructs.part import Part
-from infra.constructs.queue import WorkQueue
+from infra.constructs.queue import DeadLetters, WorkQueue
 
 
 class Monitoring(Part):
@@ -26,8 +25,8 @@ class Monitoring(Part):
         *,
         platform: Platform,
         gateway: Gateway,
-        delivery: Delivery,
         queues: Mapping[str, WorkQueue],
+        dead_letters: Mapping[str, DeadLetters],
     ) -> None:
         super().__init__(scope, id)
         self._platform = platform
@@ -40,7 +39,7 @@ class Monitoring(Part):
             self._alarm(alarms.DEAD_LETTERS[name], dead, "Maximum")
             age = queue.queue.metric_approximate_age_of_oldest_message()
             self._alarm(alarms.QUEUE_AGE[name], age, "Maximum")
-        lost = delivery.unpublished.metric_approximate_number_of_messages_visible()
+        lost = dead_letters["unpublished"].metric_approximate_number_of_messages_visible()
         self._alarm(alarms.UNPUBLISHED, lost, "Maximum")
         self._alarm(alarms.API_FAILS, gateway.api.metric_server_error(), "Sum")
         self._alarm(alarms.FUNCTION_ERRORS, faults(platform), "Sum")
@@ -56,10 +55,7 @@ class Monitoring(Part):
             platform=platform,
             gateway=gateway,
             queues=queues,
-            dead_letters={
-                **{name: queue.dead_letters for name, queue in queues.items()},
-                "unpublished": delivery.unpublished,
-            },
+            dead_letters=dead_letters,
         )
 
     def _alarm(self, alarm: Alarm, metric: cloudwatch.Metric, statistic: str) -> None:

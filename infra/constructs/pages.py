@@ -4,6 +4,8 @@ Another family: its routes in the endpoint table, its folder below `functions/pa
 `self.family("pages/<name>", …needs)` here.
 """
 
+from collections.abc import Mapping
+
 from constructs import Construct
 
 from infra.constructs.documents import DocumentsBucket
@@ -14,7 +16,7 @@ from infra.constructs.operations import order_pages, webhook_pages
 from infra.constructs.page_surroundings import built_assets, signs_in, surroundings
 from infra.constructs.part import Part
 from infra.constructs.pools import Pools
-from infra.constructs.queue import WorkQueue
+from infra.constructs.queue import DeadLetters, WorkQueue, counts
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import card_form, salesforce_client, zuora_client
 from infra.routes import ROUTES
@@ -32,6 +34,7 @@ class Pages(Part):
         pools: Pools,
         slow: WorkQueue,
         documents: DocumentsBucket,
+        dead_letters: Mapping[str, DeadLetters],
     ) -> None:
         """`slow` takes the hints of webhooks that a person sends again."""
         super().__init__(scope, id)
@@ -58,6 +61,8 @@ class Pages(Part):
             tables.partners.uses(queries=["newest"]),
             tables.webhooks.uses("Query"),
             tables.commerce.uses(queries=["by_lookup", "due"]),
+            counts(dead_letters),
+            setting(mode=settings.mode),
         )
         self.family(
             "pages/partners",
@@ -112,7 +117,11 @@ class Pages(Part):
             documents.lends(),
             *zuora_client(vault, settings),
             card_form(settings),
-            setting(mode=settings.mode, zuora_owner_style=settings.zuora_owner_style),
+            setting(
+                mode=settings.mode,
+                zuora_owner_style=settings.zuora_owner_style,
+                zuora_account_mapping=settings.zuora_account_mapping,
+            ),
         )
         documents.explain(site)
 

@@ -1,5 +1,7 @@
 """A work queue with its dead letters, and the function that works it off."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -25,6 +27,14 @@ class DeadLetters(sqs.Queue):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=settings.encrypts_transport,
         )
+
+
+def counts(queues: Mapping[str, DeadLetters]) -> Need:
+    """How many messages each holds, and nothing of what is in them."""
+    return Need(
+        {"DEAD_LETTERS": ",".join(f"{name}={one.queue_url}" for name, one in queues.items())},
+        [permission("sqs:GetQueueAttributes", on=[one.queue_arn for one in queues.values()])],
+    )
 
 
 class WorkQueue(Construct):

@@ -1091,6 +1091,7 @@ def work_in_the_console(deployed: Deployed) -> None:
     """Sign in, be away for two minutes, come back, sign out."""
     pages = session.operator(deployed)
     home = pages.get("/settings").text
+    assert "could not be read just now" not in home  # each source has its own grant
     (stylesheet,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', home)
     assert "immutable" in pages.get(stylesheet).headers["Cache-Control"]
     session.age(deployed, pages, "operator", seen=clock.now() - timedelta(minutes=2))

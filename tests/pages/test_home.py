@@ -8,11 +8,16 @@ import pytest
 
 from infra.routes import ROUTES
 from tessera import aws, clock
+from tessera.catalog.installed import installed_pages
+from tessera.catalog.items import create
+from tessera.catalog.store import CatalogTable
 from tessera.commerce.store import CommerceTable
 from tests import handlers
 from tests.commerce.carrying import ORDER
 from tests.commerce.test_provision_order import commit
+from tests.pages.test_catalog import Plans
 from tests.pages.test_orders import failed
+from tests.pages.test_page_settings import offer
 from tests.pages.visitor import Visitor, signed_in
 from tests.webhooks.engine import REFUSED, Engine, event
 
@@ -21,12 +26,23 @@ _ROUTES: dict[str, Any] = {
     for route in ROUTES
     if route.function == "pages/home"
 }
-_MENU = ["/settings", "/objects/orders/limio", "/objects/webhooks/limio"]
+_MENU = ["/settings", "/objects/orders/limio", "/objects/webhooks/limio", "/settings/pages"]
 
 
 @pytest.fixture
-def visitor(tables: dict[str, str]) -> Visitor:
-    module = handlers.loaded("pages/home", _ROUTES, CONSOLE_MENU=json.dumps(_MENU))
+def dead_letters(tables: dict[str, str]) -> dict[str, str]:
+    queues = aws.client("sqs")
+    return {
+        name: queues.create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
+        for name in ("fan-out", "slow")
+    }
+
+
+@pytest.fixture
+def visitor(dead_letters: dict[str, str]) -> Visitor:
+    told = ",".join(f"{name}={url}" for name, url in dead_letters.items())
+    menu = json.dumps(_MENU)
+    module = handlers.loaded("pages/home", _ROUTES, CONSOLE_MENU=menu, DEAD_LETTERS=told)
 
     def call(asked: dict[str, Any]) -> dict[str, Any]:
         os.environ["CALLERS"] = json.dumps(_ROUTES)
@@ -79,3 +95,48 @@ def test_an_order_that_nobody_takes_up_is_told(visitor: Visitor) -> None:
     )
 
     assert "An order is stuck: nobody has taken it up" in visitor.get("/settings").text
+
+
+def test_dead_letters_are_told_by_queue_with_the_alarm_that_says_what_to_do(
+    visitor: Visitor, dead_letters: dict[str, str]
+) -> None:
+    for _ in range(2):
+        aws.client("sqs").send_message(QueueUrl=dead_letters["slow"], MessageBody="{}")
+
+    page = visitor.get("/settings")
+
+    said = "2 messages of slow could not be worked off: the alarm dead-letters-slow says what to do"
+    assert said in page.text
+    assert "of fan-out" not in page.text
+    assert "All quiet" not in page.text
+
+
+def test_queues_that_do_not_answer_lose_their_line_and_not_the_page(
+    visitor: Visitor, dead_letters: dict[str, str]
+) -> None:
+    aws.client("sqs").delete_queue(QueueUrl=dead_letters["slow"])
+
+    page = visitor.get("/settings")
+
+    assert page.status == 200
+    assert "Dead letters could not be read just now." in page.text
+    assert "Orders accepted, 24 h 0" in page.text
+
+
+def test_a_page_whose_label_yields_nothing_is_told_once_something_is_sold(
+    visitor: Visitor,
+) -> None:
+    catalog = CatalogTable("Catalog", installed=installed_pages("test"))
+    page = {"name": "Gold <b>", "slug": "/gold", "kind": "pricing", "authentication": "customer"}
+    wanted = {**page, "label": "gold", "status": "active", "components": [{"name": "offers"}]}
+    made = create(
+        "pages", wanted, catalog=catalog, plans=Plans(), mode="test", now=clock.now()
+    ).item
+
+    before = visitor.get("/settings")
+    offer(catalog, "Silver", "partner_org-" + "1" * 32)
+    after = visitor.get("/settings")
+
+    assert "has 1 problem" not in before.text
+    assert "The page Gold <b> has 1 problem" in after.text
+    assert f'href="/settings/pages/{made.id}"' in after.html

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias
 
 from tessera.catalog.kinds import Kind
+from tessera.catalog.models import Offer, Page
+from tessera.catalog.page_problems import Surroundings, problems
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.order_lists import OrderLists
 from tessera.edge.pages.sources import tried
+from tessera.partners.models import Organisation
 from tessera.partners.store import PartnersTable
 from tessera.webhooks.models import HourCount, Target
 from tessera.webhooks.operators_store import Endpoints
@@ -17,6 +20,7 @@ _CATALOG: tuple[tuple[Kind, str, str], ...] = (
     ("products", "Add a product", "/settings/catalog/products"),
     ("offers", "Add an offer", "/settings/catalog/offers"),
 )
+_PAGES = ("Show offers on a pricing page", "/settings/pages")
 _PARTNERS = ("Create a partner", "/settings/profile/partners")
 _WEBHOOKS = ("Add a webhook endpoint", "/objects/webhooks/limio")
 _ORDERS = "/objects/orders/limio"
@@ -25,7 +29,8 @@ _STUCK = timedelta(minutes=15)
 _FEW = 5
 """Of each kind are told one by one, the rest as a number."""
 _COUNTED = 1000
-_ORGANISATIONS = 100
+_ORGANISATIONS = 500
+_OFFERS = 500
 
 
 class Trouble(NamedTuple):
@@ -61,6 +66,15 @@ class Overview(NamedTuple):
     """Sources that could not be read."""
 
 
+class Queues(Protocol):
+    def counts(self) -> dict[str, int]:
+        """Of the queues of dead letters that hold any, by name."""
+
+
+_Judged: TypeAlias = list[tuple[Page, int]]
+"""Published pages that show offers, each with how much is wrong with it."""
+
+
 class Console:
     def __init__(
         self,
@@ -69,28 +83,40 @@ class Console:
         partners: PartnersTable,
         endpoints: Endpoints,
         orders: OrderLists,
+        dead_letters: Queues,
         deployed: Collection[str],
     ) -> None:
         self._catalog = catalog
         self._partners = partners
         self._endpoints = endpoints
         self._orders = orders
+        self._dead_letters = dead_letters
         self._deployed = deployed
 
     def now(self, now: datetime) -> Overview:
         targets = tried(self._endpoints.all, what="endpoints")
         figures = tried(lambda: self._figures(now), what="figures")
-        tasks = tried(lambda: self._tasks(targets or []), what="tasks")
         orders = tried(lambda: self._order_troubles(now), what="orders")
-        partners = tried(self._partner_troubles, what="partners")
+        dead = tried(self._dead, what="dead letters")
+        partners = tried(self._organisations, what="partners")
+        shop = tried(lambda: self._shop(partners or []), what="pages")
+        tasks = tried(lambda: self._tasks(targets or [], partners or [], shop), what="tasks")
         sources = (
             ("Webhooks", targets),
             ("Orders", orders),
+            ("Dead letters", dead),
+            ("Pages", shop),
             ("Partners", partners),
             ("Figures", figures),
             ("Set up", tasks),
         )
-        troubles = [*self._troubles(targets or []), *(orders or []), *(partners or [])]
+        troubles = [
+            *self._troubles(targets or []),
+            *(orders or []),
+            *(dead or []),
+            *self._page_troubles(shop),
+            *self._partner_troubles(partners or []),
+        ]
         return Overview(
             troubles=sorted(troubles, key=lambda one: not one.is_urgent),
             figures=figures,
@@ -156,8 +182,52 @@ class Console:
             for one in self._orders.overdue(now - _STUCK, at_most=_FEW)
         ]
 
-    def _partner_troubles(self) -> list[Trouble]:
-        organisations, _ = self._partners.organisations(limit=_ORGANISATIONS, after=None)
+    def _dead(self) -> list[Trouble]:
+        """Their page is the alarm's, which is not ours."""
+        return [
+            Trouble(
+                f"{count} message{'s' if count > 1 else ''} of {queue} could not be worked off: "
+                f"the alarm dead-letters-{queue} says what to do",
+                True,
+                None,
+                "",
+            )
+            for queue, count in self._dead_letters.counts().items()
+        ]
+
+    def _organisations(self) -> list[Organisation]:
+        return self._partners.organisations(limit=_ORGANISATIONS, after=None)[0]
+
+    def _shop(self, organisations: Iterable[Organisation]) -> _Judged:
+        """Looks at offers only where a page shows some."""
+        pages = self._catalog.pages()
+        showing = [one for one in pages if one.status == "active" and one.label is not None]
+        if not showing:
+            return []
+        listed = self._catalog.listed(
+            "offers", limit=_OFFERS, after=None, status="active", label=None
+        )
+        offers = [one for one in listed.items if isinstance(one, Offer)]
+        if not offers:
+            return []  # nothing is sold yet: that is a task, not a fault of each page
+        archived = {one.id: one.name for one in organisations if one.status == "archived"}
+        around = Surroundings(pages, offers, archived)
+        return [(one, len(problems(one, around))) for one in showing]
+
+    def _page_troubles(self, shop: _Judged | None) -> list[Trouble]:
+        at = _PAGES[1] if _PAGES[1] in self._deployed else ""
+        return [
+            Trouble(
+                f"The page {page.name} has {count} problem{'s' if count > 1 else ''}",
+                False,
+                None,
+                at and f"{at}/{page.id}",
+            )
+            for page, count in (shop or [])
+            if count
+        ][:_FEW]
+
+    def _partner_troubles(self, organisations: Iterable[Organisation]) -> list[Trouble]:
         at = _PARTNERS[1] if _PARTNERS[1] in self._deployed else ""
         return [
             Trouble(
@@ -181,7 +251,12 @@ class Console:
             sum(one.failed for one in counted),
         )
 
-    def _tasks(self, targets: Iterable[Target]) -> list[Task]:
+    def _tasks(
+        self,
+        targets: Iterable[Target],
+        organisations: Collection[Organisation],
+        shop: _Judged | None,
+    ) -> list[Task]:
         """Empty once all is done."""
         tasks = [
             Task(
@@ -193,8 +268,9 @@ class Console:
             )
             for kind, words, href in _CATALOG
         ]
-        organisations, _ = self._partners.organisations(limit=1, after=None)
         tasks.append(Task(*_PARTNERS, bool(organisations)))
+        sells = any(not count for _, count in (shop or []))
+        tasks.append(Task(*_PAGES, sells))
         live = [one for one in targets if one.endpoint.status != "deleted"]
         tasks.append(Task(*_WEBHOOKS, bool(live)))
         if all(one.is_done for one in tasks):

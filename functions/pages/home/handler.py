@@ -1,7 +1,9 @@
 """Pages / and /settings: where everybody begins, and what needs an operator now."""
 
+from tessera.catalog.installed import installed_pages
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.order_lists import OrderLists
+from tessera.dead_letters import DeadLetters
 from tessera.edge.pages.app import Answer, Pages, Visit, entrypoint
 from tessera.edge.pages.environment import PageEnvironment
 from tessera.partners.store import PartnersTable
@@ -16,14 +18,17 @@ class Env(PageEnvironment):
     partners_table: str
     webhooks_table: str
     commerce_table: str
+    dead_letters: str
+    mode: str
 
 
 env = Env.load()
 console = Console(
-    catalog=CatalogTable(env.catalog_table),
+    catalog=CatalogTable(env.catalog_table, installed=installed_pages(env.mode)),
     partners=PartnersTable(env.partners_table),
     endpoints=Endpoints(env.webhooks_table),
     orders=OrderLists(env.commerce_table),
+    dead_letters=DeadLetters(env.dead_letters),
     deployed=env.console_addresses,
 )
 app = Pages(env, __file__)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from tessera.catalog import items
 from tessera.catalog.models import AnyItem, Offer, Page, PlanCharge
+from tessera.catalog.page_problems import Surroundings
 from tessera.catalog.store import CatalogTable
 from tessera.edge.pages.faults import worded
 from tessera.errors import InvalidFields, NotFound
@@ -16,15 +17,6 @@ from .forms import WORDS
 
 _MOST_OFFERS = 500
 _MOST_PARTNERS = 500
-
-
-class Surroundings(NamedTuple):
-    """What a page is judged by."""
-
-    pages: list[Page]
-    offers: list[Offer]
-    """Active ones."""
-    partners: dict[str, Organisation]
 
 
 class Shelf:
@@ -40,7 +32,9 @@ class Shelf:
         return Surroundings(
             pages=sorted(self._catalog.pages(), key=lambda one: one.name.casefold()),
             offers=[one for one in found.items if isinstance(one, Offer)],
-            partners={one.id: one for one in self._organisations()},
+            archived={
+                one.id: one.name for one in self._organisations() if one.status == "archived"
+            },
         )
 
     def partners(self) -> list[Organisation]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from tessera.catalog.models import Offer, Page
+from tessera.catalog.page_problems import Problem, Surroundings, problems
 from tessera.edge.pages import formats
 from tessera.edge.pages.cells import (
     BAD,
@@ -24,8 +26,6 @@ from tessera.edge.pages.visit import Answer, Visit
 from tessera.partners.models import Organisation
 
 from .forms import OPTIONS, SELF_SERVICE
-from .problems import problems
-from .shelf import Surroundings
 
 _HOME = "/settings/pages"
 _CRUMB = ("Pages", _HOME)
@@ -117,7 +117,7 @@ def page(visit: Visit, page: Page, around: Surroundings) -> Answer:
             ("Status", badge(page.status, _TONES[page.status])),
             ("Address", link(page.slug, page.slug) if page.status == "active" else text(page.slug)),
         ],
-        problems=problems(page, around),
+        problems=[(one.sentence, _mended_at(one)) for one in problems(page, around)],
         updated=page.wire()["updated"],
         slug=page.slug,
         label=page.label or "",
@@ -192,6 +192,15 @@ def _row(page: Page, around: Surroundings) -> tuple[Any, ...]:
         text(_shows(page)),
         badge(counted, BAD) if found else text(""),
     )
+
+
+def _mended_at(problem: Problem) -> str:
+    if problem.about == "page":
+        return f"{_HOME}/{problem.id}"
+    offers = "/settings/catalog/offers"
+    if problem.about == "offer":
+        return f"{offers}/{problem.id}"
+    return f"{offers}?{urlencode({'label': problem.id})}"
 
 
 def _shows(page: Page) -> str:

@@ -1,19 +1,27 @@
-"""What is wrong with a page, with the place where it can be mended."""
+"""What is wrong with a page as it is sold from: offers missing, or leading where nobody can buy."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
-from urllib.parse import urlencode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from tessera.catalog.models import Offer, Page
 
-from .shelf import Surroundings
 
-_OFFERS = "/settings/catalog/offers"
+class Surroundings(NamedTuple):
+    """What a page is judged by."""
+
+    pages: Sequence[Page]
+    offers: Sequence[Offer]
+    """Active ones."""
+    archived: Mapping[str, str]
+    """Names of archived partner organisations, by id."""
 
 
 class Problem(NamedTuple):
     sentence: str
-    href: str
+    about: Literal["label", "offer", "page"]
+    """Where it is mended."""
+    id: str
+    """The label itself, or the id."""
 
 
 def problems(page: Page, around: Surroundings) -> list[Problem]:
@@ -22,9 +30,7 @@ def problems(page: Page, around: Surroundings) -> list[Problem]:
         return []
     offers = [one for one in around.offers if page.label in one.data.attributes.label]
     if not offers:
-        query = urlencode({"label": page.label})
-        text = f"No active offer has the label {page.label}"
-        return [Problem(text, f"{_OFFERS}?{query}")]
+        return [Problem(f"No active offer has the label {page.label}", "label", page.label)]
     by_slug = {one.slug: one for one in around.pages if one.status == "active"}
     return [problem for offer in offers for problem in _of_offer(offer, page, by_slug, around)]
 
@@ -32,22 +38,25 @@ def problems(page: Page, around: Surroundings) -> list[Problem]:
 def _of_offer(
     offer: Offer, page: Page, by_slug: Mapping[str, Page], around: Surroundings
 ) -> Iterator[Problem]:
-    here = f"{_OFFERS}/{offer.id}"
     if offer.is_sold_to_partners and page.authentication != "partner":
         yield Problem(
             f"{offer.name} is sold to partners, but this page needs no partner sign-in",
-            f"/settings/pages/{page.id}",
+            "page",
+            page.id,
         )
     destination = offer.data.attributes.checkout.destination
     if destination.startswith("/"):
         address = destination.partition("#")[0].partition("?")[0]
         checkout = by_slug.get(address)
+        said = ""
         if checkout is None or checkout.kind != "checkout":
-            yield Problem(f"{offer.name} leads to {address}, which is no checkout page", here)
+            said = "which is no checkout page"
         elif (checkout.authentication == "partner") != (page.authentication == "partner"):
-            yield Problem(f"{offer.name} leads to {address}, which has another sign-in", here)
+            said = "which has another sign-in"
+        if said:
+            yield Problem(f"{offer.name} leads to {address}, {said}", "offer", offer.id)
     if offer.is_sold_to_partners:
         for id in offer.data.attributes.eligible_partners:
-            partner = around.partners.get(id)
-            if partner is not None and partner.status == "archived":
-                yield Problem(f"{offer.name} is for {partner.name}, which is archived", here)
+            if id in around.archived:
+                name = around.archived[id]
+                yield Problem(f"{offer.name} is for {name}, which is archived", "offer", offer.id)
