@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from infra.local.api_client import Api
+from tests.e2e.arrivals import Arrivals
 from tests.e2e.conftest import Deployed, Inbox
 from tests.e2e.exercises import endpoint_at, fresh, organisation
 
@@ -135,22 +136,6 @@ def test_a_thousand_events_all_reach_twenty_endpoints(
     )
     assert [len(one.ids) for one in arrived] == [_MANY_EVENTS] * _MANY_ENDPOINTS
     assert len(set.union(*(one.ids for one in arrived))) == _MANY_EVENTS
-
-
-class Arrivals:
-    """What has come into one inbox, read bit by bit."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._last = 0
-        self.count = 0
-        self.ids: set[str] = set()
-
-    def read(self, *, within: int) -> None:
-        page = self._inbox.deliveries(at_least=1, within=within, after=str(self._last))
-        self.count += len(page)
-        self.ids |= {one["headers"]["webhook-id"] for one in page}
-        self._last = max([self._last, *(int(one["number"]) for one in page)])
 
 
 def _announce(api: Api, organisation: str, events: int) -> None:

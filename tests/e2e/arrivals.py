@@ -1,0 +1,25 @@
+"""What has come into an inbox, read bit by bit: for counts that one answer cannot hold."""
+
+from tests.e2e.conftest import Inbox
+
+
+class Arrivals:
+    """What has come into one inbox so far."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._last = 0
+        self.count = 0
+        self.ids: set[str] = set()
+        """Of all that it has heard of, whatever it answered."""
+        self.accepted: set[str] = set()
+
+    def read(self, *, within: int) -> None:
+        """Waits for something new, so many seconds at most."""
+        page = self._inbox.deliveries(at_least=1, within=within, after=str(self._last))
+        self.count += len(page)
+        self.ids |= {one["headers"]["webhook-id"] for one in page}
+        self.accepted |= {
+            one["headers"]["webhook-id"] for one in page if one["status"] in range(200, 300)
+        }
+        self._last = max([self._last, *(int(one["number"]) for one in page)])
