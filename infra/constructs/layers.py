@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import jinja2
 from aws_cdk import (
     AssetHashType,
     BundlingOptions,
@@ -43,7 +44,7 @@ class Layers(Construct):
             wheels(local=settings.local),
             only=("requirements.txt",),
         )
-        self.core = self._layer("Core", ROOT / "layers" / "core", copy)
+        self.core = self._layer("Core", ROOT / "layers" / "core", own_code(self._compiler))
         if self._compiler is None:
             Validations.of(self).add_warning(
                 "tessera:no-bytecode",
@@ -60,6 +61,8 @@ class Layers(Construct):
     ) -> lambda_.LayerVersion:
         left_out = ["*", *(f"!{name}" for name in only)] if only else NOT_SHIPPED
         content = FileSystem.fingerprint(str(source), exclude=left_out)
+        if not only:
+            content += _fingerprint_of_templates()
         code = lambda_.Code.from_asset(
             str(source),
             exclude=left_out,
@@ -85,6 +88,34 @@ class Layers(Construct):
         if self._local:
             return f"{sys.implementation.cache_tag} {sys.platform}"
         return f"{RUNTIME_VERSION} {_PLATFORM} {'compiled' if self._compiler else 'source only'}"
+
+
+def own_code(compiler: str | None) -> Fill:
+    """As it is, and all templates of pages compiled, where there is a Python to do it with."""
+
+    def fill(source: Path, target: Path) -> None:
+        copy(source, target)
+        pages = target / "python" / "tessera" / "edge" / "pages"
+        if compiler is None:
+            return
+        folders = [pages / "templates", *_template_folders()]
+        libraries = {"PYTHONPATH": str(Path(jinja2.__file__).parents[1])}
+        run(
+            [compiler, str(pages / "compiling.py"), str(pages / "compiled"), *map(str, folders)],
+            {**libraries, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+
+    return fill
+
+
+def _template_folders() -> list[Path]:
+    """Of page families, beside their functions; those in the layer belong to it anyhow."""
+    return sorted((ROOT / "functions" / "pages").glob("*/templates"))
+
+
+def _fingerprint_of_templates() -> str:
+    prints = [FileSystem.fingerprint(str(folder)) for folder in _template_folders()]
+    return f"{' '.join(prints)} {jinja2.__version__}"
 
 
 def wheels(*, local: bool) -> Fill:

@@ -7,7 +7,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from infra.constructs import bundling
 from infra.constructs.bundling import LocalBuild
-from infra.constructs.layers import ROOT, RUNTIME_VERSION, wheels
+from infra.constructs.layers import ROOT, RUNTIME_VERSION, own_code, wheels
 
 
 class Layers(NamedTuple):
@@ -27,7 +27,7 @@ def build(folder: Path, *, local: bool) -> Layers:
     """As the emulator gets them, for the Python that runs here; or as Lambda does."""
     compiler = sys.executable if local else bundling.interpreter(RUNTIME_VERSION)
     made = Layers(folder / "vendor", folder / "core", compiler)
-    for target, fill in ((made.vendor, wheels(local=local)), (made.core, bundling.copy)):
+    for target, fill in ((made.vendor, wheels(local=local)), (made.core, own_code(compiler))):
         target.mkdir(parents=True)
         source = ROOT / "layers" / target.name
         LocalBuild(source, fill, compiler).try_bundle(str(target))

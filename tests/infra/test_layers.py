@@ -4,13 +4,18 @@ import importlib.util
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import FileSystem
+from jinja2 import Environment
 
 from infra.constructs import bundling
 from infra.constructs.bundling import LocalBuild
-from infra.constructs.layers import NOT_SHIPPED
+from infra.constructs.layers import NOT_SHIPPED, own_code
+from tessera.edge.pages import formats
+from tessera.edge.pages.rendering import Reader, Templates
+from tests.builders import NOW
 from tests.infra.synthesis import ROOT, Synthesis
 
 
@@ -18,7 +23,8 @@ from tests.infra.synthesis import ROOT, Synthesis
 def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our own code, filled in and compiled as for the emulator."""
     target = tmp_path_factory.mktemp("core")
-    LocalBuild(ROOT / "layers" / "core", bundling.copy, sys.executable).try_bundle(str(target))
+    fill = own_code(sys.executable)
+    LocalBuild(ROOT / "layers" / "core", fill, sys.executable).try_bundle(str(target))
     return target
 
 
@@ -32,15 +38,39 @@ def test_every_module_has_bytecode_that_is_taken_as_it_is_found(core: Path) -> N
 
 
 def test_bytecode_tells_nothing_of_the_machine_it_was_made_on(core: Path) -> None:
-    for compiled in core.rglob("*.pyc"):
-        assert str(core).encode() not in compiled.read_bytes()
+    for compiled in [*core.rglob("*.pyc"), *core.rglob("compiled/*")]:
+        content = compiled.read_bytes()
+        assert str(core).encode() not in content
+        assert str(ROOT).encode() not in content
+
+
+def test_every_template_of_every_page_family_comes_compiled(
+    core: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = core / "python" / "tessera" / "edge" / "pages" / "compiled"
+
+    def refuse(self: Environment, source: str, *_: Any, **__: Any) -> None:
+        raise AssertionError(f"compiled at start:\n{source}")
+
+    # Jinja compiles in no other place.
+    monkeypatch.setattr(Environment, "compile", refuse)
+    for folder in (ROOT / "functions" / "pages").glob("*/templates"):
+        Templates(folder, compiled=compiled)
+
+
+def test_a_template_that_was_changed_since_is_compiled_anew(core: Path, tmp_path: Path) -> None:
+    compiled = core / "python" / "tessera" / "edge" / "pages" / "compiled"
+    (tmp_path / "home.html").write_text("{{ 6 * 7 }}")
+    reader = Reader(formats.DEFAULT, "UTC", NOW)
+
+    assert Templates(tmp_path, compiled=compiled).page("home.html", {}, reader) == "42"
 
 
 def test_without_the_right_interpreter_no_bytecode_ships(tmp_path: Path) -> None:
-    LocalBuild(ROOT / "layers" / "core", bundling.copy, None).try_bundle(str(tmp_path))
+    LocalBuild(ROOT / "layers" / "core", own_code(None), None).try_bundle(str(tmp_path))
 
     assert list(tmp_path.rglob("*.py"))
-    assert not list(tmp_path.rglob("*.pyc"))
+    assert not [*tmp_path.rglob("*.pyc"), *tmp_path.rglob("compiled")]
 
 
 def test_a_build_that_fails_says_why_instead_of_starting_docker(tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 
 from tessera.edge.pages import formats
+from tessera.edge.pages.compiling import FILTERS, Compiled, environment
 
 _SHARED = Path(__file__).parent / "templates"
+_COMPILED = Path(__file__).parent / "compiled"
+"""In the layer as it ships; where functions run from their sources it is missing."""
 
 
 class Reader(NamedTuple):
@@ -31,23 +34,12 @@ _reader: ContextVar[Reader] = ContextVar("reader")
 class Templates:
     """The templates of a page family beside the shared ones; loaded when the function starts."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, compiled: Path = _COMPILED) -> None:
         folders = [_SHARED] if folder is None else [folder, _SHARED]
-        self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(one) for one in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters |= {
-            "amount": _amount,
-            "whole": _whole,
-            "day": _day,
-            "moment": _moment,
-            "ago": _ago,
-        }
+        loader = ChoiceLoader([FileSystemLoader(one) for one in folders])
+        self._environment = environment(loader, Compiled(compiled))
+        ours = (_amount, _whole, _day, _moment, _ago)
+        self._environment.filters |= dict(zip(FILTERS, ours, strict=True))
         for name in ("ui", "parts"):
             # As globals, so that a block rendered by itself has the macros too.
             macros = self._environment.get_template(f"{name}.html").module
