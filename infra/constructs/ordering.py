@@ -24,6 +24,7 @@ class Ordering(Construct):
             *zuora_client(vault, settings),
             setting(
                 zuora_owner_style=settings.zuora_owner_style,
+                zuora_account_mapping=settings.zuora_account_mapping,
                 business_time_zone=settings.business_time_zone,
                 mode=settings.mode,
             ),

@@ -33,6 +33,8 @@ class Moment(NamedTuple):
     now: datetime
     today: date
     mode: str
+    account_per_item: bool = False
+    """Whether each subscription of a new customer has an account of its own."""
 
 
 class Buying(NamedTuple):

@@ -4,7 +4,7 @@ One transaction writes everything and its events; the billing system follows beh
 README, "Orders"; `001_2d86728002fa75f1.txt` of the seeds ("as soon as the purchase is confirmed").
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tessera.commerce.acceptance import Naming, Placed, answer, once
@@ -147,9 +147,17 @@ def prepare(
         today=moment.today,
         mode=moment.mode,
     )
-    customer, addresses = customer_of(purchase, order, buyer)
+    each = moment.account_per_item and not buyer.is_known
+    if each and method is not None and len(order.order_items) > 1:
+        text = "Each subscription gets an account of its own, and a card pays for one: order one."
+        raise invalid("orderItems", text)
+    made = [
+        customer_of(purchase, order, buyer, item if each else None)
+        for item in range(len(order.order_items) if each else 1)
+    ]
+    customers = [customer for customer, _ in made]
     holdings = [
-        holding_of(purchase, n, item, sold, customer, order.buyer_country)
+        holding_of(purchase, n, item, sold, customers[n if each else 0], order.buyer_country)
         for n, item in enumerate(order.order_items)
     ]
     placed = Order(
@@ -158,7 +166,7 @@ def prepare(
         name=naming.reference,
         reference=naming.reference,
         owner=ownership.owner.id,
-        customer=customer.id,
+        customer=customers[0].id,
         partner_org=purchase.partner_org,
         created=moment.now,
         updated=moment.now,
@@ -174,33 +182,36 @@ def prepare(
         provisioning=clock_of(order.order_type, moment.now),
         alterations=tuple(_made(holding) for holding in holdings),
     )
-    telling = _told(ownership, customer, buyer, placed, holdings, moment)
+    telling = _told(ownership, customers, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
     if identity is not None:
         creates.append(identity)
     if not buyer.is_known:
-        creates += [customer, *addresses]
+        creates += [one for customer, addresses in made for one in (customer, *addresses)]
     for holding in holdings:
         creates += [holding, *holding.offers, *holding.add_ons, *holding.schedule]
     commit = Commit(ownership=telling.ownership, seen=seen, creates=creates, events=telling.events)
-    return Prepared(placed, customer, tuple(holdings), commit)
+    return Prepared(placed, customers[0], tuple(holdings), commit)
 
 
 def _told(
     ownership: Ownership,
-    customer: Customer,
+    customers: Sequence[Customer],
     buyer: Buyer,
     placed: Order,
     holdings: list[Holding],
     moment: Moment,
 ) -> Announcements:
     telling = Announcements(ownership, now=moment.now, today=moment.today)
-    state = ownership.owning(customer)
+    state = ownership
+    for customer in customers:
+        state = state.owning(customer)
     for holding in holdings:
         state = state.holding(held(holding), moment.today)
     telling.becomes(state)
     if not buyer.is_known:
-        telling.tell("customer.created", customer.wire())
+        for customer in customers:
+            telling.tell("customer.created", customer.wire())
     telling.tell("order.submitted", placed.wire())
     for holding in holdings:
         body = on_day(holding, moment.today).wire()

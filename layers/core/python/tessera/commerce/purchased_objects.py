@@ -64,10 +64,14 @@ class Purchase(NamedTuple):
 
 
 def customer_of(
-    purchase: Purchase, order: NewOrder, buyer: Buyer
+    purchase: Purchase, order: NewOrder, buyer: Buyer, item: int | None = None
 ) -> tuple[Customer, list[Address]]:
-    """The customer with its addresses; a reused one stands for itself and is not written."""
-    number = f"T-{ids.reference(f'{purchase.order}/account')}"
+    """The customer with its addresses; a reused one stands for itself and is not written.
+
+    `item`: whose customer it is, where each subscription has one.
+    """
+    account = f"{purchase.order}/account" + ("" if item is None else f"/{item}")
+    number = f"T-{ids.reference(account)}"
     details = order.customer_details
     customer = Customer(
         id=buyer.customer or ids.customer_id(number),

@@ -42,12 +42,14 @@ class OrderingEnvironment(Environment):
     zuora_entity_ids: str
     zuora_org_ids: str
     zuora_owner_style: str
+    zuora_account_mapping: str
     business_time_zone: str
     mode: str
 
     def moment(self) -> Moment:
         now = clock.now()
-        return Moment(now, clock.today(now, self.business_time_zone), self.mode)
+        per_item = self.zuora_account_mapping == "subscription"
+        return Moment(now, clock.today(now, self.business_time_zone), self.mode, per_item)
 
 
 def order_desk(env: OrderingEnvironment) -> Desk:
