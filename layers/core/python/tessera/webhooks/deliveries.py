@@ -48,7 +48,7 @@ class AttemptView(Model):
     next_due: Instant | None = None
 
 
-class DeliveryView(Model):
+class DeliveryFacts(Model):
     event: str
     endpoint: str
     type: str
@@ -65,6 +65,9 @@ class DeliveryView(Model):
     delivered_at: Instant | None = None
     round: int
     failures: int
+
+
+class DeliveryView(DeliveryFacts):
     next_due: Instant | None = None
     body: str | None = None
     """As sent each time; absent once the event has expired."""

@@ -9,36 +9,19 @@ from tessera.clock import Instant
 from tessera.cursors import Cursors
 from tessera.identity.principal import Principal
 from tessera.objects import Model, canonical_json
-from tessera.webhooks.deliveries import Word, has_expired, word
-from tessera.webhooks.dialects import Dialect
+from tessera.webhooks.deliveries import DeliveryFacts, has_expired, word
 from tessera.webhooks.endpoints import Finds, known, named
 from tessera.webhooks.filters import checked_choice, passes
 from tessera.webhooks.jobs import Index
 from tessera.webhooks.looking import keys_at_once, look
-from tessera.webhooks.models import Delivery, Endpoint, Last, Place, State
+from tessera.webhooks.models import Delivery, Endpoint, Last, Place
 from tessera.webhooks.settings import RECEIVABLE, Checks
 
 Asked: TypeAlias = Literal["pending", "failing", "delivered", "exhausted", "cancelled"]
 """A state; `failing` are those of the pending that have failed, also said `retrying`."""
 
 
-class DeliverySummary(Model):
-    event: str
-    endpoint: str
-    type: str
-    owner: str | None = None
-    subscription: str | None = None
-    sequence: int | None = None
-    dialect: Dialect
-    state: State
-    word: Word
-    """The state as people say it."""
-    reason: str | None = None
-    test: bool
-    created_at: Instant
-    delivered_at: Instant | None = None
-    round: int
-    failures: int
+class DeliverySummary(DeliveryFacts):
     attempted: int
     """Attempts, over all rounds."""
     last: Last | None = None
