@@ -33,6 +33,8 @@ MACHINE_CLIENTS_AT_MOST = 48
 
 _DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 
+_EMAIL = r"[\w.+-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+"
+
 PARAMETER_CHARACTERS = 4096
 """What a standard SSM parameter holds."""
 
@@ -83,6 +85,8 @@ class Settings:
     ses_from: str | None
     auth_domain: str | None
     """The domain of the sign-in pages, if they have one of their own: passkeys are made for it."""
+    support_address: str
+    """Where partners and customers get help: an e-mail address, shown on their pages."""
     alarm_topic: str | None
     """ARN of an SNS topic that hears of every alarm."""
     tracing: bool
@@ -168,6 +172,7 @@ class Settings:
             managed_login=context.flag("managed_login", default=not local),
             ses_from=context.text("ses_from", pattern=r"[^@\s]+@[^@\s]+") or None,
             auth_domain=context.text("auth_domain", pattern=_DOMAIN) or None,
+            support_address=context.text("support_address", pattern=_EMAIL),
             alarm_topic=context.text("alarm_topic", pattern=r"arn:[\w-]+:sns:[\w:-]+") or None,
             tracing=context.flag("tracing", default=False),
             private_hosts=_private_hosts(context, "webhooks.private_hosts"),

@@ -17,6 +17,7 @@ _ENVIRONMENT = {
     **{f"{table.name.upper()}_TABLE": table.name for table in TABLES},
     "BUSINESS_TIME_ZONE": "UTC",
     "MODE": "test",
+    "SUPPORT_ADDRESS": "",
     "CURSORS_SECRET": "tessera/dev/cursors",
     "IDENTITY_PROVIDERS_PARAMETER": "/tessera/dev/identity_providers",
     "ALLOW_HTTP_ISSUERS": "false",

@@ -37,6 +37,7 @@ def surroundings(platform: Platform, api: Api, pools: Pools) -> Need:
         session_minutes=json.dumps(minutes),
         console_menu=json.dumps([one for one in addresses() if one in shown]),
         business_time_zone=settings.business_time_zone,
+        support_address=settings.support_address,
     )
 
 

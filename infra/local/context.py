@@ -23,6 +23,7 @@ def local_context(place: Place) -> dict[str, str]:
         "zuora_page_script": f"{there.zuora}{demo.CARD_SCRIPT_PATH}" if there.zuora else "",
         "salesforce_url": there.salesforce,
         "allow_http_issuers": "true",
+        "support_address": "help@shop.example",
         "identity_providers": json.dumps(_identity_providers(there.idp)) if there.idp else "",
         # Receivers at home: the inbox, by its name and by its address.
         "webhooks.private_hosts": f"localhost:{place.ports.inbox},127.0.0.1:{place.ports.inbox}",

@@ -24,6 +24,7 @@ def test_nothing_given_is_a_stage_for_trying_things_out() -> None:
     assert settings.salesforce_external_id_field == "Tessera_Id__c"
     assert settings.salesforce_critical is False
     assert settings.business_time_zone == "UTC"
+    assert settings.support_address == ""
     assert settings.machine_clients == {"middleware": tuple(MACHINE_SCOPES)}
     assert (settings.fast_concurrency, settings.slow_concurrency) == (80, 20)
     assert (settings.webhook_deadline, settings.endpoint_limit) == (15, 200)
@@ -99,6 +100,8 @@ def test_production_refuses_what_is_for_tests_only(context: dict[str, str]) -> N
         ("machine_clients", '{"middleware": []}'),
         ("machine_clients", '{"Middleware": "all"}'),
         ("ses_from", "nobody"),
+        ("support_address", "nobody"),
+        ("support_address", "help@shop.example?subject=x"),
         ("domain_name", "https://api.shop.example"),
         ("domain_name", "api.shop.example"),
         ("certificate_arn", "arn:aws:acm:eu-west-1:111122223333:certificate/5f0c"),

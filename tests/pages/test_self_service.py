@@ -17,7 +17,9 @@ from infra.local import demo
 from infra.local._server import Running, serve
 from infra.local.zuora import Zuora as ZuoraStandIn
 from infra.routes import ROUTES
+from tessera import ids
 from tessera.aws import client
+from tessera.commerce.commits import Commit
 from tessera.commerce.models import Order
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import sync
@@ -29,6 +31,7 @@ from tessera.integrations.zuora_requests import AccountChange
 from tessera.partners.store import PartnersTable
 from tests import handlers
 from tests.builders import NOW, FakeCatalog, FakePartners, NoLabels, candidate
+from tests.commerce.carrying import REFERENCE, order
 from tests.integrations.zuora_tenant import Vault, reset
 from tests.pages.visitor import Seen, Visitor, signed_in
 from tests.partners.organisations import organisation
@@ -102,6 +105,7 @@ def site(zuora: str) -> Any:
         "pages/site",
         _ROUTES,
         ZUORA_URL=zuora,
+        SUPPORT_ADDRESS="help@shop.example",
         ZUORA_PAGE_ID=demo.CARD_PAGE_ID,
         ZUORA_PAGE_URI=zuora + demo.CARD_PAGE_PATH,
         ZUORA_PAGE_SCRIPT=zuora + demo.CARD_SCRIPT_PATH,
@@ -176,6 +180,7 @@ def test_whose_sign_in_has_no_subscription_is_told_so_and_sees_nothing_of_others
         shown = stranger.get(address)
         assert shown.status == 200
         assert shown.text.count("We found no subscription for this sign-in") == 1
+        assert shown.html.count('href="mailto:help@shop.example"') == 1
         assert "auth0|stranger" in shown.text
         assert "Sign in differently" in shown.text
         assert demo.HALDEN_PAID_INVOICE not in shown.text
@@ -414,6 +419,76 @@ def test_among_several_subscriptions_one_is_chosen_first(
     assert "Another subscription" in chosen.text
 
 
+def ordered(owners: CommerceTable, digital: str, number: int = 1, **detail: Any) -> Order:
+    """A change of Ingrid's plan, as it stands once it was carried out or refused."""
+    holding = owners.holding(digital)
+    assert holding is not None
+    assert holding.owner is not None
+    ownership = owners.ownership(holding.owner)
+    assert ownership is not None
+    at = NOW + timedelta(minutes=number)
+    placed = order(
+        **{
+            "order_type": "change_offer",
+            "id": ids.derived("order", "order", "company", str(number)),
+            "owner": holding.owner,
+            "customer": holding.customer,
+            "subscriptions": (digital,),
+            "created": at,
+            "updated": at,
+            "order_date": at,
+            **detail,
+        }
+    )
+    owners.commit(Commit(ownership, seen=ownership.owner.updated, creates=[placed]))
+    return placed
+
+
+def test_a_change_that_was_refused_is_told_with_what_to_do_next(
+    ingrid: Visitor, owners: CommerceTable, tenant: Running, digital: str
+) -> None:
+    ordered(owners, digital, status="failed")
+
+    shown = ingrid.get("/edit-plan")
+
+    said = "did not go through. The plan stays as it was before. You can try it again here."
+    assert "The change of 2 March 2026, 09:15 UTC" in shown.text, shown.text
+    assert said in shown.text
+    assert f"Order reference {REFERENCE}" in shown.text
+    assert "Change plan" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("order_type", "status"),
+    [("change_offer", "complete"), ("cancel_subscription", "processing"), ("renew", "complete")],
+)
+def test_a_refusal_is_not_told_any_more_once_there_is_another_change(
+    ingrid: Visitor, owners: CommerceTable, digital: str, order_type: str, status: str
+) -> None:
+    ordered(owners, digital, status="failed")
+    ordered(owners, digital, 2, order_type=order_type, status=status)
+    # What changes nothing about the plan does not hide its change either.
+    ordered(owners, digital, 3, order_type="pay_invoice", status="failed")
+
+    assert "did not go through" not in ingrid.get("/edit-plan").text
+
+
+def test_an_error_page_says_whom_to_write_to(ingrid: Visitor) -> None:
+    missing = ingrid.get("/edit-plan?subscription=sub-none")
+
+    assert missing.status == 404
+    assert "If you need help, write to help@shop.example" in missing.text
+
+
+def test_a_refused_cancellation_is_called_one(
+    ingrid: Visitor, owners: CommerceTable, digital: str
+) -> None:
+    ordered(owners, digital, order_type="cancel_subscription", status="failed")
+    ordered(owners, digital, 2, order_type="pay_invoice", status="complete")
+
+    assert "The cancellation of 2 March 2026, 09:15 UTC" in ingrid.get("/edit-plan").text
+
+
 def test_a_plan_that_is_sold_nowhere_says_who_can_change_it(
     owners: CommerceTable, tenant: Running
 ) -> None:
@@ -422,6 +497,7 @@ def test_a_plan_that_is_sold_nowhere_says_who_can_change_it(
     shown = visitor(site(tenant.url)).get("/edit-plan")
 
     assert "Our support can change it for you." in shown.text, shown.text
+    assert 'Write to <a href="mailto:help@shop.example">help@shop.example</a>' in shown.html
     assert "Change plan" not in shown.text
     assert "Charges" in shown.text
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from tessera.catalog.models import ComponentOptions, Page
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
-from tessera.commerce.models import Address, Customer, Holding
+from tessera.commerce.models import Address, Customer, Holding, Order
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.subscriptions import on_day
 from tessera.edge.pages.visit import Visit
@@ -14,6 +14,7 @@ from tessera.errors import NotFound
 from tessera.identity.sign_in import known_owner_of
 from tessera.objects import Record
 
+from . import refusals
 from .blocks import Block
 
 _MOST = 20
@@ -72,6 +73,10 @@ class Belongings:
 
     def addresses(self, owner: str) -> list[Address]:
         return [one for one in self._objects("address", owner) if isinstance(one, Address)]
+
+    def orders(self, own: Own) -> list[Order]:
+        """The latest, newest first."""
+        return refusals.latest(own.owner, self._owners)
 
     def seller(self, holding: Holding) -> str:
         """The name of the partner that sold the subscription; empty if none did."""

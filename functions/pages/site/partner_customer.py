@@ -17,7 +17,7 @@ from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import NotFound
 from tessera.partners import subscriptions as partner_subscriptions
 
-from . import held, payments
+from . import held, payments, refusals
 from .blocks import Block, Place
 from .flows import Flows, links, pending
 from .portal import INVOICES, customer_address
@@ -44,7 +44,7 @@ class PartnerCustomer:
         caller, moment = self._world.caller(visit), self._world.moment()
         allowed = _allowed(visit)
         today, locale = moment.today, visit.locale
-        subscriptions = []
+        subscriptions, orders = [], refusals.latest(visit.query["owner"], self._world.owners)
         for holding in holdings:
             facts = held.facts(holding, today, locale)
             names = _entitlements(holding, today)
@@ -58,6 +58,7 @@ class PartnerCustomer:
                     "status": status_of(holding),
                     "facts": facts,
                     "pending": pending(holding, today, locale),
+                    "refused": refusals.refused(holding, orders),
                     "links": [
                         (words, href)
                         for words, href in (

@@ -12,7 +12,7 @@ from tessera.edge.pages.app import Answer, Visit
 from tessera.edge.pages.locations import with_query
 from tessera.errors import NotFound
 
-from . import flows, held, payments, wording
+from . import flows, held, payments, refusals, wording
 from .blocks import Block
 from .flows import Flows
 from .own import Belongings, Own, nothing_found
@@ -92,7 +92,7 @@ class Plan:
         is_known = bool(holding.offers)
         pending = flows.pending(holding, today, locale)
         seller = self._own.seller(holding)
-        sentence = ""
+        sentence, needs_support = "", False
         if seller:
             sentence = f"{seller} manages your plan. Ask them to change it."
         elif not is_known and held.is_running(holding):
@@ -100,6 +100,7 @@ class Plan:
                 "This plan is not sold here, so it cannot be changed on this page. Our support can"
                 " change it for you."
             )
+            needs_support = True
         facts = held.facts(holding, today, locale)
         if not is_known:
             facts += held.charges(holding, today, locale)
@@ -109,7 +110,9 @@ class Plan:
             "status": wording.status_of(holding),
             "facts": facts,
             "pending": pending,
+            "refused": refusals.refused(holding, self._own.orders(own)),
             "sentence": sentence,
+            "needs_support": needs_support,
             "links": [] if pending or seller else _links(holding, own, page, is_known),
         }
 

@@ -249,6 +249,19 @@ class CommerceTable:
             )
         return [_ownership(row) for row in found.rows], found.next
 
+    def newest_orders_by(self, owner: str, *, limit: int) -> list[Order]:
+        """An owner's, newest first: one query."""
+        found = query(
+            self._name,
+            COMMERCE,
+            owner,
+            index="by_owner",
+            begins="orders#",
+            limit=limit,
+            newest_first=True,
+        )
+        return [Order.model_validate(row, extra="ignore") for row in found.rows]
+
     def _walk(
         self,
         path_type: str,

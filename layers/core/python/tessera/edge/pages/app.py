@@ -276,6 +276,7 @@ class Pages(APIGatewayHttpResolver):
             "menu": console_menu(visit.path, self.env.console_addresses),
             "stylesheet": self.env.stylesheet,
             "script": self.env.script,
+            "support": self.env.support_address if visit.kind != "operator" else "",
         }
 
     def _note_seen(self, visit: Visit) -> None:

@@ -24,6 +24,8 @@ class PageEnvironment(Environment):
     console_menu: str
     """JSON: the console's addresses that are deployed."""
     business_time_zone: str
+    support_address: str
+    """An e-mail address; empty where people are told none."""
 
     @cached_property
     def lifetimes(self) -> dict[Kind, Lifetimes]:
