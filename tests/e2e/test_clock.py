@@ -7,6 +7,7 @@ import pytest
 from infra.local import demo
 from tests.e2e.conftest import Deployed
 from tests.e2e.exercises import auth0, endpoint_at, entitlements, order, settled
+from tests.e2e.life import WITHIN
 
 pytestmark = pytest.mark.e2e
 
@@ -16,12 +17,12 @@ def test_a_retry_planned_for_tomorrow_goes_out_when_it_has_come(days_pass: Deplo
     inbox.behave(mode="answer", status=503)
     made = endpoint_at(days_pass.api, inbox, types=["entitlements.updated"], waits=[86_400])
     subscription = order(days_pass.api)["subscriptionReference"]
-    event = entitlements(inbox, subscription)[0]["headers"]["webhook-id"]
+    event = entitlements(inbox, subscription, within=WITHIN)[0]["headers"]["webhook-id"]
     inbox.behave(mode="answer")
 
     days_pass.sleep(timedelta(days=1.25))  # a wait is up to a fifth longer
 
-    delivery = settled(days_pass.api, event, made["id"])
+    delivery = settled(days_pass.api, event, made["id"], within=WITHIN)
     assert delivery["state"] == "delivered"
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes == {1: "http_error", 2: "delivered"}

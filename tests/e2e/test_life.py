@@ -62,6 +62,8 @@ def names(offers: list[dict[str, Any]]) -> dict[str, str]:
     return {one["data"]["name"]: one["status"] for one in offers}
 
 
+# Days pass three times over: each time everything starts anew and does all that was due meanwhile.
+@pytest.mark.timeout(1200)
 def test_a_subscription_from_its_first_order_to_the_end_of_its_term(days_pass: Deployed) -> None:
     """Beside it another one, whose year is not followed by a second."""
     api = days_pass.api
