@@ -87,9 +87,11 @@ def _rows(figures: Mapping[str, Start], budget: Mapping[str, dict[str, int]]) ->
         times = sorted(figures[one].ms for one in folders)
         modules = max(budget[one]["modules"] for one in folders)
         slowest = max(folders, key=lambda one: figures[one].ms)
+        worked = median(figures[one].cpu_ms for one in folders)
         return Row(
             f"cold start: import of {what} ({len(folders)})",
-            f"median {median(times):.0f} ms, most {times[-1]:.0f} ms (`{slowest}`)",
+            f"median {median(times):.0f} ms, {worked:.0f} ms of them processor time; "
+            f"most {times[-1]:.0f} ms (`{slowest}`)",
             f"at most {modules} modules",
         )
 
