@@ -1,7 +1,8 @@
 """moto as the AWS of the tests, with done once what would take most of their time.
 
 - A client takes 0.1 s and more to make; one is kept for each way of making it.
-- Tables are made over the API once; afterwards each test has copies of these, empty as they were.
+- Tables are made over the API once; afterwards each test has copies of these, empty as they were,
+  or with the rows that many tests begin with.
 - Code of ours calls AWS by botocore alone: that moto also answers what `requests` sends there takes
   9 ms to set up.
 - moto tries eight spellings for each member of an answer, found anew each time, and an attribute of
@@ -11,7 +12,7 @@
 import copy
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from moto.core import models, serialize
@@ -32,6 +33,24 @@ def put_tables(region: str, make: Callable[[], None]) -> None:
         _pristine.update(copy.deepcopy(dict(backend.tables)))
     else:
         backend.tables.update(copy.deepcopy(_pristine))
+
+
+Made = TypeVar("Made")
+_filled: dict[Callable[[], Any], tuple[Any, dict[str, Any]]] = {}
+
+
+def filled(region: str, fill: Callable[[], Made]) -> Made:
+    """What `fill` answers, with the rows that it has written: by its own work the first time only.
+
+    The answer is the same object for each test that asks: leave it as it is.
+    """
+    backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][region]
+    if fill not in _filled:
+        _filled[fill] = fill(), copy.deepcopy(dict(backend.tables))
+    else:
+        backend.tables.update(copy.deepcopy(_filled[fill][1]))
+    made: Made = _filled[fill][0]
+    return made
 
 
 _spellings: dict[tuple[str, int], tuple[Any, tuple[str, ...]]] = {}

@@ -46,6 +46,7 @@ from tests.builders import (
 )
 from tests.commerce.counting import counted
 from tests.conftest import Told
+from tests.fake_aws import filled
 from tests.handlers import Handler, body, load
 
 OWNER = "id-8606b883875fe37f1beae43c676ebc60"
@@ -154,7 +155,7 @@ class Store:
 
 @pytest.fixture
 def store(tables: dict[str, str]) -> Store:
-    return Store()
+    return filled("eu-west-1", Store)
 
 
 def test_what_an_outside_system_said_is_for_operators(store: Store) -> None:
