@@ -162,6 +162,29 @@ def test_a_method_that_comes_back_is_added_again() -> None:
     assert store.told.count("payment_method.added") == 2
 
 
+def test_a_removal_at_the_same_moment_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = store_with(order())
+    paid_by(store, card())
+    read, first = store.payment_method, method_id(REF)
+
+    def removed_after_reading(id: str) -> StoredPaymentMethod | None:
+        found = read(id)
+        if id == first and found is not None and found.status == "active":
+            gone = {"status": "removed", "updated": found.updated + timedelta(seconds=1)}
+            store.keep(found.model_copy(update=gone))
+        return found
+
+    monkeypatch.setattr(store, "payment_method", removed_after_reading)
+
+    paid_by(store, card(OTHER))
+
+    kept, other = read(first), read(method_id(OTHER))
+    assert kept is not None
+    assert other is not None
+    assert (kept.status, other.data.default) == ("removed", True)
+    assert store.told.count("payment_method.added") == 2
+
+
 def test_a_method_of_another_customer_stays_that_customers() -> None:
     store = store_with(order())
     others = method().model_copy(update={"related": "cus-" + "0" * 32, "owner": "id-1"})

@@ -1,6 +1,7 @@
 """Payment methods that orders named, kept as objects: what may be shown of a card, and no more."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ class Paying(NamedTuple):
     """It was not kept before, or had been removed."""
     changed: tuple[StoredPaymentMethod, ...]
     """All that is written: nothing when all of it is known."""
+    expects: Mapping[str, datetime]
+    """`updated` of those that were read: a removal locks no owner."""
 
 
 def method_id(ref_id: str) -> str:
@@ -53,7 +56,8 @@ def paying_by(
     if before is not None and before.id != method.id and before.data.default:
         one = before.data.model_copy(update={"default": False})
         changed = (*changed, _becoming(before, now, data=one))
-    return Paying(method, is_added, changed)
+    read = {one.id: one.updated for one in (known, before) if one is not None}
+    return Paying(method, is_added, changed, read)
 
 
 def method_on(method: StoredPaymentMethod, today: date) -> StoredPaymentMethod:

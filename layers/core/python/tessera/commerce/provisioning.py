@@ -9,6 +9,7 @@ Source: README, "How an order is carried out".
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from tessera import clock, ids
@@ -19,7 +20,7 @@ from tessera.commerce.billed import Billed
 from tessera.commerce.billed_objects import Moment, address_id
 from tessera.commerce.commits import Busy, Commit, Outdated, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.method_records import method_id, paying_by
+from tessera.commerce.method_records import Paying, method_id, paying_by
 from tessera.commerce.models import (
     Address,
     AddressKind,
@@ -471,24 +472,27 @@ class Provisioner:
             if after != known:
                 telling.tell("customer.updated", after.wire())
                 changed.append(after)
+            paying = None
             if done.method is not None:
-                changed += self._methods_kept(done.method, after, telling)
+                paying = self._methods_kept(done.method, after, telling)
+            changed += paying.changed if paying else ()
+            expects = paying.expects if paying else {}
             run.becomes(self._now())
-            self._commit(run, ownership, telling, changed)
+            self._commit(run, ownership, telling, changed, expects=expects)
 
         decided(decide)
         run.was_written()
 
     def _methods_kept(
         self, method: ZuoraMethod, customer: Customer, telling: Announcements
-    ) -> Sequence[Record]:
+    ) -> Paying | None:
         """By what the account pays from now on, told of when it is new, and by what no longer."""
         state = telling.ownership
         before = state.default_method(customer.id)
         known = self._orders.payment_method(method_id(method.ref_id))
         if known is not None and known.related != customer.id:
             # It came from another account, whose record of it stays.
-            return ()
+            return None
         paying = paying_by(
             method,
             customer,
@@ -500,7 +504,7 @@ class Provisioner:
         if paying.is_added:
             partner = customer.partner_org
             telling.happened("payment_method.added", mode=customer.mode, partner_org=partner)
-        return paying.changed
+        return paying
 
     def _leased(self, run: _Run) -> Ownership:
         """The owner as it is now. Raises `LostLease`, and `OwnerBusy` while it is merged."""
@@ -530,6 +534,7 @@ class Provisioner:
         telling: Announcements,
         changed: Sequence[Record],
         removed: Sequence[Record] = (),
+        expects: Mapping[str, datetime] = MappingProxyType({}),
     ) -> None:
         steps = [
             event.model_copy(update={"owner": run.order.owner}) for event in run.unwritten.values()
@@ -545,6 +550,7 @@ class Provisioner:
                 replaces=[*records, *rows[: max(0, room)]],
                 removes=removed,
                 events=telling.events,
+                expects=expects,
                 attempt=run.attempt,
             )
         )
