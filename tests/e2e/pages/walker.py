@@ -25,17 +25,6 @@ class Walker:
     base: str
     titles: dict[str, str] = field(default_factory=dict)
 
-    def contexts(self, person: Pages | None = None) -> Iterator[tuple[BrowserContext, str, int]]:
-        for scheme in SCHEMES:
-            for width in WIDTHS:
-                context = self.browser.new_context(
-                    viewport={"width": width, "height": 800},
-                    color_scheme=scheme,
-                )
-                give(context, self.base, person)
-                yield context, scheme, width
-                context.close()
-
     def visit(self, address: str, person: Pages | None = None, *, status: int = 200) -> None:
         """Asserts all that must hold for every page."""
         noise: list[str] = []
