@@ -69,8 +69,9 @@ e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a runn
 screenshots: ## Pictures of every page, taken in a browser
 	PYTHONPATH=layers/core/python:. $(BIN)/python -m tests.e2e.screenshots
 
-bench: ## Figures as a table and in .local/bench.json, in 15 minutes: they gate nothing
-	POWERTOOLS_LOG_LEVEL=CRITICAL $(BIN)/pytest -m bench -s --show-capture=no tests/bench
+bench: setup ## Figures as a table and in .local/bench.json, in 15 minutes: they gate nothing
+	@POWERTOOLS_LOG_LEVEL=CRITICAL JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,21,22,23,24,25 \
+	$(BIN)/pytest -m bench -s --show-capture=no tests/bench
 
 # CONTEXT='-c zuora_url=https://rest.eu.zuora.com' adds settings; CHECK=1 looks and deploys nothing.
 deploy: setup ## Deploy to the AWS account of your credentials: make deploy STAGE=prod
