@@ -1,8 +1,8 @@
 """How templates are compiled: when a layer is built, or else when a function starts.
 
 Compiling took a sixth to a third of a page's cold start. As a program, `compiling.py <target>
-<folder>…` compiles the templates in these folders. It needs Jinja and nothing of ours: it runs on the
-Python of the layer, which may have no other package.
+<folder>…` compiles the templates in these folders. It needs Jinja and nothing of ours: it runs on
+the Python of the layer, which may have no other package.
 """
 
 import sys
