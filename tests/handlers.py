@@ -8,7 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from tessera.tables import TABLES
+
+# A page's handler is loaded anew for each test; its templates read the same each time.
+_compile = jinja2.Environment.compile
+_compiled: dict[tuple[Any, ...], Any] = {}
+
+
+def _compile_once(self: jinja2.Environment, *source: Any, **named: Any) -> Any:
+    key = *source, *named.items()
+    if key not in _compiled:
+        _compiled[key] = _compile(self, *source, **named)
+    return _compiled[key]
+
+
+jinja2.Environment.compile = _compile_once  # type: ignore[method-assign]
 
 ROOT = Path(__file__).parent.parent
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
