@@ -176,7 +176,8 @@ JSON = st.recursive(
     | st.integers()
     | st.text()
     | st.decimals(allow_nan=False, allow_infinity=False, places=4),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -192,7 +193,9 @@ def test_json_refuses_what_is_not_json(value: object) -> None:
         write_json({"value": value})
 
 
-@given(st.dictionaries(st.text(), JSON), st.dictionaries(st.text(), st.none()))
+@given(
+    st.dictionaries(st.text(), JSON, max_size=4), st.dictionaries(st.text(), st.none(), max_size=4)
+)
 def test_a_patch_of_nulls_only_takes_members_away(
     target: dict[str, Any], nulls: dict[str, None]
 ) -> None:
