@@ -300,8 +300,8 @@ def test_counts_what_the_alarms_need(engine: Engine) -> None:
 def test_a_recovering_endpoint_is_drained_at_a_pace_that_doubles_each_minute(
     engine: Engine,
 ) -> None:
-    id = engine.has_endpoint(health=Health(state="slow", drain=8))
-    for number in range(80):
+    id = engine.has_endpoint(health=Health(state="slow", drain=4))
+    for number in range(40):
         engine.fans_out(event(at=NOW).model_copy(update={"id": f"event-{number:032x}"}))
     engine.clock.turn(minutes=3)
 
@@ -312,13 +312,13 @@ def test_a_recovering_endpoint_is_drained_at_a_pace_that_doubles_each_minute(
         paces.append(len(hints))
         engine.clock.turn(minutes=1)
 
-    assert paces == [8, 16, 32, 24]
-    assert engine.health(id).drain == 64
+    assert paces == [4, 8, 16, 12]
+    assert engine.health(id).drain == 32
 
 
 def test_a_failure_holds_the_pace_down(engine: Engine) -> None:
-    id = engine.has_endpoint(health=Health(state="slow", drain=8))
-    for number in range(80):
+    id = engine.has_endpoint(health=Health(state="slow", drain=4))
+    for number in range(40):
         engine.fans_out(event(at=NOW).model_copy(update={"id": f"event-{number:032x}"}))
     engine.clock.turn(minutes=3)
     hints = engine.sweeps()
@@ -328,9 +328,9 @@ def test_a_failure_holds_the_pace_down(engine: Engine) -> None:
     engine.queues.take()  # the retry
     engine.clock.turn(minutes=1)
 
-    assert len(engine.sweeps()) == 8
+    assert len(engine.sweeps()) == 4
 
-    assert engine.health(id).drain == 8
+    assert engine.health(id).drain == 4
 
 
 def test_what_was_held_too_long_is_counted_and_told(engine: Engine) -> None:
