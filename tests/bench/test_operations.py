@@ -1,8 +1,4 @@
-"""What each operation asks of AWS and costs: counted on the real handlers, priced from a list.
-
-What no counter can know is assumed: 20 ms of a function and 8 ms more for each request it makes,
-with 512 MB on arm64. Logs and traffic are left out.
-"""
+"""What each operation asks of AWS and costs: counted on the real handlers, priced from a list."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +10,7 @@ import pytest
 
 from tessera.aws import client
 from tessera.commerce.store import CommerceTable
-from tests.bench.billing import GIGABYTE_SECOND, HTTP_REQUEST, INVOCATION, Bill, billed
+from tests.bench.billing import Bill, billed
 from tests.bench.conftest import Publish
 from tests.bench.machine import Row
 from tests.builders import api_event, customer, machine
@@ -26,8 +22,6 @@ from tests.commerce.test_read_entitlements import OWNER, TOKEN
 from tests.commerce.test_sync import run
 from tests.conftest import Told
 from tests.handlers import body, load
-
-MEMORY = 0.5
 
 pytestmark = pytest.mark.bench
 
@@ -60,9 +54,7 @@ class Operations:
         return answer
 
     def _note(self, what: str, bill: Bill, events: int, *, over_http: bool) -> None:
-        seconds = (20 + 8 * bill.requests.total()) / 1000
-        function = INVOCATION + seconds * MEMORY * GIGABYTE_SECOND
-        price = bill.dollars() + function + (HTTP_REQUEST if over_http else 0)
+        price = bill.dollars(over_http=over_http)
         self.figures[what] = {
             "requests": dict(bill.requests),
             **{name.replace(" ", "_"): number for name, number in bill.priced().items()},
@@ -73,7 +65,7 @@ class Operations:
         self.rows.append(
             Row(
                 what,
-                f"{bill.dynamodb} requests to DynamoDB{announces}; ${price:.2f} a million",
+                f"{bill.told()}{announces}; ${price:.2f} a million",
             )
         )
 

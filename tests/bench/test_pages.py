@@ -139,8 +139,8 @@ def test_how_long_pages_take(
             *(
                 Row(
                     f"view: {what}",
-                    f"{view.render_ms:.1f} ms, {view.html_kb:.0f} KB, {view.bill.dynamodb} requests"
-                    f" to DynamoDB, ${view.bill.dollars():.2f} a million",
+                    f"{view.render_ms:.1f} ms, {view.html_kb:.0f} KB; {view.bill.told()};"
+                    f" ${view.bill.dollars():.2f} a million",
                 )
                 for what, view in views.items()
             ),
