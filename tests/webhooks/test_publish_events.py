@@ -198,15 +198,17 @@ def test_leaves_alone_what_was_fanned_out_meanwhile(tables: dict[str, str]) -> N
     assert bus.published == []
 
 
-def test_works_off_more_than_one_page_in_a_turn(tables: dict[str, str]) -> None:
+def test_works_off_more_than_one_page_in_a_turn(
+    tables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_AT_ONCE", 10)
     bus, now = FakeBus(), Clock(NOW + 3 * MINUTE)
-    for _ in range(3):
-        committed(*(event() for _ in range(100)))
+    committed(*(event() for _ in range(25)))
 
     line = publishing.republish(bus=bus, outbox=Outbox("Events"), now=now, count=ignore)
 
-    assert line == {"published": 300, "failed": 0}
-    assert len(set(bus.published)) == 300
+    assert line == {"published": 25, "failed": 0}
+    assert len(set(bus.published)) == 25
 
 
 def ignore(name: str, value: float = 1, **dimensions: str) -> None:
