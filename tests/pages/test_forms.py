@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tessera.edge.pages.forms import Fields, errors_of
+from tessera.errors import FieldError, InvalidFields
 from tests.pages.visitor import BASE_URL, Visitor, signed_in
 
 
@@ -145,3 +147,19 @@ def test_an_action_without_a_form_page_returns_to_where_it_was_sent_from(
     )
 
     assert moved.location == "/auth/operator?return_to=%2Fsettings%2Fthings%3Fat%3Dx"
+
+
+def test_what_is_wrong_is_listed_in_the_order_of_the_form() -> None:
+    typed = Fields([("csrf_token", "x"), ("name", ""), ("email", ""), ("name", "")])
+    refusal = InvalidFields(
+        [
+            FieldError("owner", "required", "a choice that nobody made"),
+            FieldError("email", "required", "second"),
+            FieldError("name", "required", "first"),
+            FieldError("", "invalid", "all of it"),
+        ]
+    )
+
+    told = errors_of(refusal, {}, typed)
+
+    assert [one.field for one in told] == ["", "name", "email", "owner"]

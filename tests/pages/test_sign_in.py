@@ -244,6 +244,7 @@ def test_who_is_signed_in_as_another_kind_is_told_before_going_on(visitor: Visit
     page = visitor.get("/auth/customer?return_to=%2Fbilling")
 
     assert page.status == 200
+    assert "This page is for customers" in page.text
     assert "You are signed in as Olivia <i> , an operator." in page.text
     assert "<i>" not in page.html
 

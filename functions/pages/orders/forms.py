@@ -43,7 +43,10 @@ def at_its_fields(missing: str = "destination") -> Iterator[None]:
 def attach(visit: Visit, ownership: Ownership) -> Answer:
     owner = ownership.owner.id
     return visit.show(
-        "attach.html", f"Attach identity to {owner}", crumbs=_crumbs(owner), cancel=at(owner)
+        "attach.html",
+        f"Attach identity to {_short(owner)}",
+        crumbs=_crumbs(owner),
+        cancel=at(owner),
     )
 
 
@@ -75,7 +78,11 @@ def confirm_detach(visit: Visit, ownership: Ownership, identity: str) -> Answer:
 def merge(visit: Visit, ownership: Ownership) -> Answer:
     owner = ownership.owner.id
     return visit.show(
-        "merge.html", f"Merge {owner} into…", crumbs=_crumbs(owner), owner=owner, cancel=at(owner)
+        "merge.html",
+        f"Merge {_short(owner)} into…",
+        crumbs=_crumbs(owner),
+        owner=owner,
+        cancel=at(owner),
     )
 
 
@@ -108,7 +115,12 @@ def synced(key: str, done: Synced) -> str:
 
 
 def _crumbs(owner: str) -> list[tuple[str, str]]:
-    return [("Orders", ORDERS), (owner, at(owner))]
+    return [("Orders", ORDERS), (_short(owner), at(owner))]
+
+
+def _short(owner: str) -> str:
+    """As much of an id as a heading has room for on a phone."""
+    return f"{owner[:11]}…"
 
 
 def _renamed(refused: InvalidFields) -> InvalidFields:

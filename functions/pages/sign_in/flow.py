@@ -69,7 +69,7 @@ class SignIn:
         if others and "as" not in visit.query:
             return visit.show(
                 "other_kind.html",
-                f"This page is for {WORDS[kind]}s",
+                f"This page is for {WORDS[kind].partition(' ')[2]}s",
                 signed=others[0].signed,
                 as_what=WORDS[others[0].signed.kind],
                 for_whom=WORDS[kind],

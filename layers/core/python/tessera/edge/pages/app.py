@@ -182,7 +182,7 @@ class Pages(APIGatewayHttpResolver):
             if again is None:
                 raise
             note(outcome="refused", code=refusal.wire_code)
-            visit.form = self._form(visit, visit.fields, errors_of(refusal, at or {}))
+            visit.form = self._form(visit, visit.fields, errors_of(refusal, at or {}, visit.fields))
             status = refusal.status if isinstance(refusal, UpstreamFailed) else 422
             answer = again(visit)
             if isinstance(answer, Shown):

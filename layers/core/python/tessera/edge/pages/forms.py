@@ -146,14 +146,25 @@ def _fault(error: Mapping[str, Any], sentences: Mapping[str, str]) -> FieldError
     return FieldError(field, code, sentences.get(field, said))
 
 
-def errors_of(refusal: Refusal, at: Mapping[str, str]) -> tuple[FieldError, ...]:
-    """What a refusal says to a form. `at` puts a wire code, or a field's path, at a field."""
+def errors_of(
+    refusal: Refusal, at: Mapping[str, str], typed: Fields | None = None
+) -> tuple[FieldError, ...]:
+    """What a refusal says to a form. `at` puts a wire code, or a field's path, at a field.
+
+    In the order in which the form has the fields; those that were not sent, as choices that
+    nobody made, follow.
+    """
     found: Sequence[FieldError] | None = getattr(refusal, "errors", None)
     if found is None:
         field = str(refusal.members.get("field", ""))
         found = (FieldError(field, refusal.wire_code, refusal.message),)
-    return tuple(
+    placed = [
         one._replace(field=at.get(one.field) or at.get(one.code) or one.field) for one in found
+    ]
+    names = [name for name, _ in typed.pairs] if typed is not None else []
+    order = {name: number for number, name in reversed([*enumerate(names, 1)])}
+    return tuple(
+        sorted(placed, key=lambda one: order.get(one.field, len(names) + 1) if one.field else 0)
     )
 
 
