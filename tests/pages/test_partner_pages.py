@@ -221,6 +221,31 @@ def test_what_is_missing_is_said_at_its_field_and_nothing_is_lost(ann: Visitor, 
     assert _SCRIPT not in answer.html
 
 
+def test_what_a_customer_is_called_is_text_on_every_page(
+    ann: Visitor, sold: Sold, owners: CommerceTable
+) -> None:
+    named = ("firstName", "lastName", "companyName", "phone")
+    typed = {f"customerDetails.{one}": f"{one} {_SCRIPT}"[:60] for one in named}
+    given = {**typed, "billingDetails.address1": _SCRIPT, "billingDetails.city": _SCRIPT}
+    order = ordered(ann, sold, owners, **given, external_id=_SCRIPT)
+    about = f"/subscriptions?owner={order.owner}"
+    flow = f"{about}&subscription={order.subscriptions[0]}&do="
+
+    pages = {
+        "/partner": "companyName",
+        f"/partner-checkout?order={order.id}": "companyName",
+        about: "firstName",
+        f"{flow}update": "companyName",
+        f"{flow}cancel": "companyName",
+    }
+
+    for address, said in pages.items():
+        shown = ann.get(address)
+        assert (shown.status, said in shown.text) == (200, True), address
+        assert "<script>alert" not in shown.html, address
+    assert _SCRIPT in ann.get(f"/partner-checkout?order={order.id}").text
+
+
 def test_an_offer_that_changed_is_shown_for_consent(ann: Visitor, sold: Sold, told: Told) -> None:
     answer = ann.post(checkout(ann, sold), carla(version="0" * 40))
 

@@ -139,6 +139,17 @@ def test_a_page_without_sign_in_shows_what_is_sold_online_and_nothing_else(
     assert "<script>alert" not in shown.html
 
 
+def test_what_an_operator_writes_for_a_page_is_text(visitor: Visitor) -> None:
+    script = "<script>alert(1)</script>"
+    texts = {one: f"{one} {script}" for one in ("title", "text", "empty")}
+    page("/gold", "none", components=({"name": "offers", "options": texts},), label="nothing")
+
+    shown = visitor.get("/gold")
+
+    assert all(f"{one} {script}" in shown.text for one in texts), shown.text
+    assert "<script>alert" not in shown.html
+
+
 def test_two_partners_on_one_page_see_their_own_offers(visitor: Visitor) -> None:
     page("/partner/gold", "partner")
     offer("For Acme", to=(ACME,), channel="Partner")
