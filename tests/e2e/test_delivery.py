@@ -70,8 +70,9 @@ def test_a_failing_receiver_is_tried_again_with_the_same_id(api: Api, deployed: 
 
     event = first["headers"]["webhook-id"]
     delivery = settled(api, event, made["id"])
-    tries = entitlements(inbox, subscription)
-    assert {one["headers"]["webhook-id"] for one in tries} == {event}
+    # Another one tells of the account in Salesforce, as soon as that is there.
+    said = entitlements(inbox, subscription)
+    tries = [one for one in said if one["headers"]["webhook-id"] == event]
     assert len({one["body"] for one in tries}) == 1
     assert [one["headers"]["tessera-attempt"] for one in tries] == [
         str(n + 1) for n in range(len(tries))
