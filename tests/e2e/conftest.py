@@ -64,9 +64,9 @@ class Deployed:
         )
 
     def zuora(self, path: str, body: Any = None, method: str = "POST") -> Any:
-        """A control call of the Zuora stand-in."""
+        """A control call of the Zuora stand-in; its callouts are answered before it answers."""
         answer = requests.request(
-            method, f"{self.stack.stand_ins.zuora}/_control/{path}", json=body, timeout=10
+            method, f"{self.stack.stand_ins.zuora}/_control/{path}", json=body, timeout=60
         )
         answer.raise_for_status()
         return answer.json() if answer.content else None

@@ -8,7 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -928,12 +928,12 @@ def heal(deployed: Deployed) -> None:
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes == {1: "http_error", 2: "lost", 3: "delivered"}
     inbox.behave(mode="answer", status=503)
-    disabled(api, made["id"], meanwhile=lambda: fail_for_days(deployed, made["id"]))
-
-
-def fail_for_days(deployed: Deployed, endpoint: str) -> None:
-    """What is left of an endpoint's health after a week without a success."""
     now = clock.now()
+    disabled(api, made["id"], meanwhile=lambda: fail_for_days(deployed, made["id"], now))
+
+
+def fail_for_days(deployed: Deployed, endpoint: str, now: datetime) -> None:
+    """What is left of an endpoint's health after a week without a success."""
     boto3.client("dynamodb").update_item(
         TableName=deployed.stack.outputs["WebhooksTable"],
         Key={"pk": {"S": "ENDPOINTS"}, "sk": {"S": f"{endpoint}#HEALTH"}},
