@@ -110,7 +110,7 @@ def page(visit: Visit, page: Page, around: Surroundings) -> Answer:
     views = page.kind == "pricing" and page.authentication == "partner"
     return visit.show(
         "page_settings.html",
-        page.name,
+        f"{page.name} ({page.slug})",  # two may have one name
         crumbs=[_CRUMB],
         facts=[
             ("Kind", text(KINDS[page.kind])),

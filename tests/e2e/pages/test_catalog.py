@@ -113,6 +113,7 @@ def test_an_offer_is_made_and_activated_by_hand(
         first.get_by_label("Zuora rate plan").fill(demo.DIGITAL_MONTHLY_PLAN.id)
         page.get_by_label("Amount").fill("17.50")
         page.get_by_label("Currency").fill("GBP")
+        page.get_by_label("Every").fill("1")
         page.get_by_role("group", name="Sales Channel").get_by_label("Online").uncheck()
         page.get_by_role("group", name="Sales Channel").get_by_label("Partner").check()
         page.get_by_role("button", name="Activate").click()

@@ -33,7 +33,8 @@ class Walker:
             answer = page.goto(address)
             assert answer is not None
             assert answer.status == status, address
-            assert self.titles.setdefault(page.title(), address) == address
+            first = self.titles.setdefault(page.title(), address)
+            assert first == address, f"{address} and {first} are both called {page.title()}"
             assert page.locator("h1").count() == 1, address
             page.evaluate(axe())
             # The same page turned into each of its looks: a request for each would cost four times
