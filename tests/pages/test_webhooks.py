@@ -143,6 +143,8 @@ def test_selected_deliveries_are_sent_again_after_their_number_was_confirmed(
     assert (done.status, done.location) == (303, f"{HOME}?endpoint={endpoint}")
     assert "1 delivery is sent again" in visitor.get(done.location).text
     assert visitor.get(f"{HOME}/replay?endpoint={endpoint}").status == 422
+    assert visitor.get(f"{HOME}/replay").status == 422
+    assert visitor.post(f"{HOME}/replay", {}).status == 422
 
 
 def test_a_delivery_is_cancelled_after_a_question(visitor: Visitor, engine: Engine) -> None:

@@ -61,6 +61,13 @@ def selected(query: Mapping[str, str]) -> list[str]:
     return chosen
 
 
+def endpoint(query: Mapping[str, str]) -> str:
+    """Whose deliveries are ticked. Raises `InvalidFields` where none is named."""
+    if not query.get("endpoint"):
+        raise invalid("endpoint", "Choose an endpoint and tick deliveries of it.", "required")
+    return query["endpoint"]
+
+
 def since(visit: Visit, target: Target, zone: str) -> datetime:
     """As typed in the business time zone; at first from a day before the endpoint began to fail.
 

@@ -92,13 +92,13 @@ def cancel_delivery(visit: Visit, event: str, endpoint: str) -> Answer:
 @app.page(f"{DELIVERIES}/replay")
 def confirm_replay(visit: Visit) -> Answer:
     return delivery_view.confirm_replay(
-        visit, endpoints.read(visit.query["endpoint"], endpoints=stored)
+        visit, endpoints.read(filters.endpoint(visit.query), endpoints=stored)
     )
 
 
 @app.action(f"{DELIVERIES}/replay")
 def replay_selected(visit: Visit) -> Answer:
-    endpoint, chosen = visit.query["endpoint"], filters.selected(visit.query)
+    endpoint, chosen = filters.endpoint(visit.query), filters.selected(visit.query)
     desk.replay_all(chosen, endpoint, visit.now)
     return visit.moved(f"{DELIVERIES}?endpoint={endpoint}", delivery_view.sent_again(len(chosen)))
 
