@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from tessera.catalog.models import AddOn, Advice, Entitlement, Offer, Page, Product
 from tessera.clock import Instant
 from tessera.commerce.acceptance import Placed
+from tessera.commerce.customer_search import PartnerCustomer
 from tessera.commerce.entitlement_query import OwnerEntitlements
 from tessera.commerce.invoices import Invoice
-from tessera.commerce.models import Customer, Holding, Order
+from tessera.commerce.models import Holding, Order
 from tessera.commerce.order_bodies import AnyOrder
 from tessera.commerce.payment_methods import CardForm
 from tessera.commerce.previews import Preview
@@ -260,7 +261,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "partners/invite_user": Operation({202: PartnerUser}, refuses=(CONFLICT,)),
     "partners/list_customer_subscriptions": Operation({200: _page(Holding)}, refuses=(404,)),
-    "partners/list_customers": Operation({200: _page(Customer, hits=(int, ...))}),
+    "partners/list_customers": Operation({200: _page(PartnerCustomer, hits=(int, ...))}),
     "partners/list_organisations": Operation({200: _page(Organisation)}),
     "partners/list_partner_offers": Operation({200: _page(Offer)}),
     "partners/list_users": Operation({200: _page(PartnerUser)}),
