@@ -77,6 +77,16 @@ def cpq_subscription(deployed: Deployed, *, parent: str | None = None) -> str:
     return str(made["subscriptionNumber"])
 
 
+def plan_of_its_own(deployed: Deployed) -> str:
+    """As the plan of Digital; what others sync is never taken for an offer that sells this one."""
+    catalogue = deployed.zuora("state", method="GET")["catalogue"]
+    plan = catalogue[demo.DIGITAL_MONTHLY_PLAN.id]
+    charges = [{**charge, "id": uuid.uuid4().hex} for charge in plan["charges"]]
+    own = {**plan, "id": uuid.uuid4().hex, "charges": charges}
+    deployed.zuora("state", {"catalogue": {own["id"]: own}}, "PATCH")
+    return str(own["id"])
+
+
 def order_body(api: Api, **detail: Any) -> dict[str, Any]:
     offers = api.call("GET", "/api/catalog/offers?limit=100")["items"]
     offer = next(one for one in offers if one["name"] == "Digital Monthly")
@@ -1149,7 +1159,7 @@ def keep_the_catalog_in_the_console(deployed: Deployed) -> None:
     offer = pages.post(f"{home}/offers/new", name=name).headers["Location"]
     changes = {
         "data.productBundles[0].product": product.rpartition("/")[2],
-        "data.productBundles[0].rate_plan": demo.DIGITAL_MONTHLY_PLAN.id,
+        "data.productBundles[0].rate_plan": plan_of_its_own(deployed),
         "data.attributes.label__limio": "console",
     }
     assert pages.form(offer, **changes, status="active").status_code == 303

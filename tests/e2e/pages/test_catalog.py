@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from infra.local import demo
 from tests.e2e.conftest import Deployed
-from tests.e2e.exercises import endpoint_at, entitlements, fresh, order
+from tests.e2e.exercises import endpoint_at, entitlements, fresh, order, plan_of_its_own
 from tests.e2e.pages import session
 from tests.e2e.pages.session import Pages
 from tests.e2e.pages.walker import Walker
@@ -28,7 +27,7 @@ def sold(deployed: Deployed) -> tuple[str, dict[str, Any]]:
     """A product's name and an active offer that sells it, without any entitlement."""
     api, name = deployed.api, fresh("Guide")
     product = api.call("POST", "/api/catalog/products", {"name": name})
-    bundle = {"product": product["id"], "rate_plan": demo.DIGITAL_MONTHLY_PLAN.id}
+    bundle = {"product": product["id"], "rate_plan": plan_of_its_own(deployed)}
     offer = api.call(
         "POST",
         "/api/catalog/offers",
@@ -81,6 +80,9 @@ def test_unsaved_ticks_are_asked_about_and_narrowed_by_a_search(
     walker: Walker, deployed: Deployed, operator: Pages
 ) -> None:
     product, _ = sold(deployed)
+    for _ in range(5):  # with those of the demo, too many to be looked through
+        new = {"name": fresh("Feature"), "label": "L"}
+        deployed.api.call("POST", "/api/catalog/entitlements", new)
     with walker.browsing(operator) as page:
         page.goto(f"{HOME}/products")
         _to_row(page, product)
@@ -110,7 +112,7 @@ def test_an_offer_is_made_and_activated_by_hand(
 
         first = page.get_by_role("group", name="Product 1")
         first.get_by_label("Product").select_option(product)
-        first.get_by_label("Zuora rate plan").fill(demo.DIGITAL_MONTHLY_PLAN.id)
+        first.get_by_label("Zuora rate plan").fill(plan_of_its_own(deployed))
         page.get_by_label("Amount").fill("17.50")
         page.get_by_label("Currency").fill("GBP")
         page.get_by_label("Every").fill("1")
