@@ -160,15 +160,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         print(f"\n{report.nodeid}\n{report.longreprtext}", flush=True)  # noqa: T201
 
 
-_LATE = ("fuzzed", "exercised", "days_pass")
+_LATE = ("fuzzed", "exercised", "faketime_installed", "days_pass")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the order was made random: what litters, what looks back on all exercises, and what
-    turns the clock, in this order.
+    """After the order was made random: what litters, what looks back on all exercises, what turns
+    the clock by minutes, and what turns it by days, in this order.
 
-    Who lives in the real present is not to meet the future.
+    Who lives in the real present is not to meet the future; and after a restart every function
+    starts anew when it is called.
     """
     items.sort(key=lambda item: [name in getattr(item, "fixturenames", ()) for name in _LATE[::-1]])
 
