@@ -200,10 +200,11 @@ def cancels(world: World) -> None:
 
 def replays(world: World) -> None:
     for row in map(world.find, world.rows("D#")):
+        world.asked_again += 1  # beforehand: it may die when it is written
         again = world.deliveries.again(
             row, job=f"job-{world.calls}", next_due=clock.epoch_ms(world.clock.at)
         )
-        world.asked_again += again is not None
+        world.asked_again -= again is None
 
 
 def pauses(world: World) -> None:
