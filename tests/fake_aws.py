@@ -22,12 +22,20 @@ from moto.core import models, responses, serialize, utils
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
-boto3.client = cache(boto3.client)
+_kept_clients = cache(boto3.client)
+boto3.client = _kept_clients
 models.RESPONSES_METHODS = []
 responses.method_names_from_class = cache(utils.method_names_from_class)  # type: ignore[attr-defined]
 useragent.sanitize_user_agent_string_component = cache(
     useragent.sanitize_user_agent_string_component
 )
+
+
+def forget_clients() -> None:
+    """Those that are asked for next are of the account that the environment names by then."""
+    _kept_clients.cache_clear()
+    boto3.setup_default_session()
+
 
 _pristine: dict[str, Any] = {}
 

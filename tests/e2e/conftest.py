@@ -19,6 +19,7 @@ from infra.local.launch import Launch
 from infra.local.place import ROOT, Place, Ports
 from infra.local.progress import PlainScreen, Progress
 from infra.local.running_stack import RunningStack
+from tests.fake_aws import forget_clients
 
 
 @dataclasses.dataclass
@@ -107,11 +108,13 @@ def deployed() -> Iterator[Deployed]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with launch as stack:
         os.environ.update(client_environment(place.aws_url))
+        forget_clients()
         try:
             yield Deployed(launch, (loaded := demo_data.load(stack)), Api(loaded))
         finally:
             os.environ.clear()
             os.environ.update(before)
+            forget_clients()
 
 
 @pytest.fixture(scope="session")
