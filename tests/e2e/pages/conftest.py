@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Deployed
 from tests.e2e.pages import session
@@ -14,6 +14,7 @@ from tests.e2e.pages.walker import Walker
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # what a page does may start a function, on a busy machine
     with chromium() as started:
         yield started
 
