@@ -127,7 +127,7 @@ def wheels(*, local: bool) -> Fill:
         run(
             [
                 *[sys.executable, "-m", "pip", "install", "--quiet", "--no-input"],
-                *["--disable-pip-version-check", "--no-compile", "--require-hashes"],
+                *["--disable-pip-version-check", "--no-compile", "--require-hashes", "--no-deps"],
                 *["--only-binary", ":all:", *wanted, *version],
                 *["--target", str(target / "python"), "-r", str(source / "requirements.txt")],
             ]

@@ -112,7 +112,7 @@ def _install(step: Step, folder: Path, pins: Path) -> None:
         [
             *(str(PYTHON), "-m", "pip", "--python", str(folder / "bin" / "python")),
             *("install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"),
-            *("--no-compile", "--require-hashes", "-r", str(pins)),
+            *("--no-compile", "--require-hashes", "--no-deps", "-r", str(pins)),
         ],
         cwd=ROOT,
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},

@@ -2,12 +2,18 @@
 
 import json
 import re
+import subprocess
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from infra.constructs.layers import RUNTIME_VERSION
+from infra.local.place import EMULATOR_VENV, VENV
 from tests.infra.synthesis import ROOT
 
 _VENDOR = ROOT / "layers" / "vendor" / "requirements.txt"
@@ -53,6 +59,36 @@ def test_what_is_tested_is_what_runs() -> None:
     tested = {pin.name: pin.version for pin in _pins(_PYTHON[1])}
 
     assert {pin.name: pin.version for pin in _pins(_VENDOR)}.items() <= tested.items()
+
+
+# The lists are installed as they stand (`--no-deps`): an old pip otherwise asks the registry about
+# extras anew, and a release of tomorrow breaks the set-up. So they must be complete by themselves.
+@pytest.mark.parametrize("environment", [VENV, EMULATOR_VENV], ids=["development", "emulator"])
+def test_nothing_that_is_installed_lacks_what_it_needs(environment: Path) -> None:
+    asked = ["-m", "pip", "--python", str(environment / "bin" / "python"), "check"]
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, *asked, "--disable-pip-version-check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_the_vendor_layer_names_all_that_its_packages_need() -> None:
+    pinned = {canonicalize_name(pin.name) for pin in _pins(_VENDOR)}
+    brought = {"boto3", "botocore"}  # by Lambda's runtime
+
+    runtime = {"python_version": RUNTIME_VERSION, "python_full_version": "3.13.0", "extra": ""}
+    missing = {
+        f"{name} needs {needed}"
+        for name in pinned
+        for needed in map(Requirement, distribution(name).requires or [])
+        if needed.marker is None or needed.marker.evaluate(runtime)
+        if canonicalize_name(needed.name) not in pinned | brought
+    }
+    assert missing == set()
 
 
 @pytest.mark.parametrize("folder", _NPM, ids=lambda folder: folder.relative_to(ROOT).as_posix())
