@@ -9,18 +9,26 @@
   of its name for the server; both find what they found before.
 - moto tries eight spellings for each member of an answer, found anew each time, and an attribute of
   DynamoDB has ten members of which one is there. For plain dictionaries they are found once.
+- moto keeps a copy of the whole table for each item of a transaction, and measures an item anew for
+  each attribute it gets. A copy is kept once for each table, of what can change in it alone; the
+  size of an item is left to the tests of our own limit, which is far below.
 """
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import boto3
 from botocore import useragent
 from moto.core import models, responses, serialize, utils
 from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb import models as dynamodb_models
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
 
 _kept_clients = cache(boto3.client)
 boto3.client = _kept_clients
@@ -88,3 +96,64 @@ def _get_value_of_known_spelling(
 
 
 serialize.ResponseSerializer.get_value = _get_value_of_known_spelling  # type: ignore[method-assign]
+
+
+_copy_of_value = DynamoType.__deepcopy__
+_write_all = dynamodb_models.DynamoDBBackend.transact_write_items
+
+
+def _copied_value(self: DynamoType, memo: dict[int, Any]) -> DynamoType:
+    """Only maps, lists and sets are changed where they are."""
+    mutable = self.is_map() or self.is_list() or self.is_set()
+    return _copy_of_value(self, memo) if mutable else self
+
+
+def _copied_item(self: Item, memo: dict[int, Any]) -> Item:
+    twin = object.__new__(Item)
+    twin.hash_key, twin.range_key = self.hash_key, self.range_key
+    twin.attrs = LimitedSizeDict()
+    for name, value in self.attrs.items():
+        dict.__setitem__(twin.attrs, name, copy.deepcopy(value, memo))
+    return twin
+
+
+def _copied_table(self: Table, memo: dict[int, Any]) -> Table:
+    """Its description is shared, as no test of ours changes it."""
+    if self.stream_shard is not None:
+        raise NotImplementedError("tables of unit tests have no streams")
+    twin = copy.copy(self)
+    twin.items = defaultdict(dict)
+    for key, rows in self.items.items():
+        twin.items[key] = (
+            {sort: copy.deepcopy(row, memo) for sort, row in rows.items()}
+            if isinstance(rows, dict)
+            else copy.deepcopy(rows, memo)
+        )
+    return twin
+
+
+def _write_all_with_one_copy_of_a_table(
+    self: dynamodb_models.DynamoDBBackend, transact_items: list[dict[str, Any]]
+) -> None:
+    """The copies are all made before anything is written."""
+    made: dict[int, Any] = {}
+
+    def copied(thing: Any) -> Any:
+        if not isinstance(thing, Table):
+            return copy.deepcopy(thing)
+        if id(thing) not in made:
+            made[id(thing)] = copy.deepcopy(thing)
+        return made[id(thing)]
+
+    dynamodb_models.copy = SimpleNamespace(deepcopy=copied)  # type: ignore[attr-defined, assignment]
+    try:
+        _write_all(self, transact_items)
+    finally:
+        dynamodb_models.copy = copy  # type: ignore[attr-defined]
+
+
+DynamoType.__deepcopy__ = _copied_value  # type: ignore[method-assign]
+Item.__deepcopy__ = _copied_item  # type: ignore[method-assign]
+Table.__deepcopy__ = _copied_table  # type: ignore[attr-defined]
+LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
+dynamodb_models.DynamoDBBackend.transact_write_items = _write_all_with_one_copy_of_a_table  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ from tessera.commerce import waiting
 from tessera.commerce.store import CommerceTable
 from tests.builders import api_event, machine
 from tests.conftest import Told
+from tests.fake_aws import filled
 from tests.handlers import Handler, body, load
 
 PLAN = "8ad0965d000000000000000000000101"
@@ -93,7 +94,7 @@ def owners(tables: dict[str, str]) -> CommerceTable:
 
 @pytest.fixture
 def shop(owners: CommerceTable) -> Shop:
-    return Shop()
+    return filled("eu-west-1", Shop)
 
 
 @pytest.fixture
