@@ -8,7 +8,9 @@ PYTHON := python3
 endif
 BIN := .venv/bin
 STAGE ?= dev
-E2E := $(BIN)/pytest -m "e2e and not long" tests/e2e --durations=12
+
+# What one process compiles another need not compile again, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -31,22 +33,8 @@ stop: ## End what make run started; its data are kept
 clean: ## Forget the data of make run; installed packages stay
 	@$(PYTHON) -m infra.local.clean
 
-# The end-to-end tests mostly wait, so they run beside the rest and come first where both want to
-# compute. Their output is kept back until the rest is done, then follows whole and live.
 test: setup ## Everything: set-up, lint, types, imports, unit and end-to-end tests
-	@mkdir -p .local/logs; log=.local/logs/e2e.log; began=$$(date +%s); \
-	$(E2E) >$$log 2>&1 & e2e=$$!; \
-	trap 'kill -TERM $$e2e 2>/dev/null; wait $$e2e; exit 130' INT TERM; \
-	echo "The end-to-end tests have begun beside the others; what they say follows at the end."; \
-	nice -n 10 $(MAKE) --no-print-directory --keep-going check unit; others=$$?; \
-	echo; echo "The end-to-end tests, from their beginning:"; \
-	tail -n +1 -f $$log & shown=$$!; \
-	wait $$e2e; result=$$?; \
-	sleep 1; kill $$shown; wait $$shown 2>/dev/null; \
-	told() { if [ $$1 -eq 0 ]; then echo passed; else echo FAILED; fi; }; \
-	echo; echo "Checks and unit tests: $$(told $$others). End-to-end tests: $$(told $$result)." \
-	     "$$(( ($$(date +%s) - began) / 60 )) min $$(( ($$(date +%s) - began) % 60 )) s."; \
-	[ $$others -eq 0 ] && [ $$result -eq 0 ]
+	@$(BIN)/python -m tests.together
 
 setup: ## Install the pinned packages and the CDK command line, if they are not there
 	@$(PYTHON) -m infra.local.prepare
@@ -63,8 +51,8 @@ unit: ## Tests that need nothing but loopback, on all cores
 coverage: ## What the unit tests run through, lines and branches: printed, gates nothing
 	$(BIN)/pytest -n auto --cov --cov-report=term
 
-e2e: ## Tests on a freshly deployed local stack with IAM enforced, beside a running one
-	$(E2E)
+e2e: ## Tests on freshly deployed local stacks with IAM enforced, beside a running one
+	@$(BIN)/python -m tests.together e2e
 
 screenshots: ## Pictures of every page, taken in a browser
 	PYTHONPATH=layers/core/python:. $(BIN)/python -m tests.e2e.screenshots

@@ -96,16 +96,18 @@ class Inbox:
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Deployed]:
-    """Freshly deployed, with the catalog of the demo data and nothing synced but Ingrid's."""
-    folder = ROOT / ".local" / "e2e"
+def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
+    """Freshly deployed, with the catalog of the demo data and nothing synced but Ingrid's.
+
+    Two runs side by side, one of tests that turn the clock, have a stack each.
+    """
+    turning = all(item.get_closest_marker("clock") for item in request.session.items)
+    folder = ROOT / ".local" / "e2e" / ("clock" if turning else "today")
     shutil.rmtree(folder, ignore_errors=True)
     place = Place(data=folder, ports=Ports.free())
     folder.mkdir(parents=True)
     launch = Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
     before = dict(os.environ)
-    # `make test` ends us so when it is interrupted: as on Ctrl-C, nothing must be left running.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with launch as stack:
         os.environ.update(client_environment(place.aws_url))
         forget_clients()
@@ -157,6 +159,11 @@ def delete_endpoints(deployed: Deployed) -> None:
         cursor = f"&cursor={page['cursor']}"
 
 
+def pytest_configure() -> None:
+    """`make test` ends us so when it is interrupted: as on Ctrl-C, nothing must be left running."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Failures are told at once: whoever waits for a long run, or has to end it, wants to know."""
     if report.failed:
@@ -164,6 +171,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 _LATE = ("fuzzed", "exercised", "faketime_installed", "days_pass")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """They can be chosen by what they do: on a stack of their own nobody else meets the future."""
+    if "faketime_installed" in getattr(item, "fixturenames", ()):
+        item.add_marker("clock")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,0 +1,67 @@
+"""What `make test` runs side by side is shown one after the other, and one failure fails all."""
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import together
+from tests.together import Run
+
+_WAITS = "import time\nprint('begun', flush=True)\ntime.sleep(60)"
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(together, "_LOGS", tmp_path)
+    return tmp_path
+
+
+def python(name: str, program: str) -> Run:
+    return Run(name, (sys.executable, "-c", program))
+
+
+def test_shows_one_run_after_the_other_and_what_became_of_each() -> None:
+    out = io.BytesIO()
+
+    code = together.together(
+        [python("one", "print('first')"), python("two", "raise SystemExit('second')")], out
+    )
+
+    shown = out.getvalue().decode().split("\n\n")
+    assert [part.strip().splitlines() for part in shown] == [
+        ["One, from the beginning:", "first"],
+        ["Two, from the beginning:", "second"],
+        ["one: passed, 0 min 00 s", "two: FAILED, 0 min 00 s"],
+    ]
+    assert code == 1
+
+
+def test_passes_when_all_have_passed() -> None:
+    assert together.together([python("one", ""), python("two", "")], io.BytesIO()) == 0
+
+
+def test_ends_what_it_has_started_when_it_is_interrupted(tmp_path: Path) -> None:
+    program = (
+        "import sys, signal; from pathlib import Path; from tests import together\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        f"together._LOGS = Path({str(tmp_path)!r})\n"
+        f"run = together.Run('one', (sys.executable, '-c', {_WAITS!r}))\n"
+        "sys.exit(together.together([run], sys.stdout.buffer))\n"
+    )
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", program], cwd=together.ROOT, stdout=subprocess.PIPE
+    ) as interrupted:
+        assert interrupted.stdout is not None
+        while b"begun" not in interrupted.stdout.readline():
+            assert interrupted.poll() is None
+        began = time.monotonic()
+
+        interrupted.send_signal(signal.SIGTERM)
+
+        assert interrupted.wait(30) == 130
+        assert time.monotonic() - began < 30
