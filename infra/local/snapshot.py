@@ -25,8 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, NoReturn
 
 _LAYERS = "_LAMBDA_LAYERS_DIRS"
-_LONGEST = 1 << 20
-"""Bytes of a request: the environment of a function, at most 4 KB of it its own."""
+_LENGTH = 4
+"""Bytes that say how long a request is, or which process was forked: they come at once."""
+_BURIED_EVERY_SECONDS = 1.0
 
 _THIRD_PARTY = (
     "aws_lambda_powertools.event_handler.openapi.params",
@@ -105,7 +106,13 @@ class Snapshots:
         with self._making:
             if key not in self._made:
                 self._made[key] = _Snapshot(key)
-        return self._made[key].fork(command[1], settings["cwd"], settings["env"])
+            made = self._made[key]
+        try:
+            return made.fork(command[1], settings["cwd"], settings["env"])
+        except (OSError, ValueError):  # it died: that costs time, and no function
+            with self._making:
+                self._made.pop(key, None)
+            return subprocess.Popen(command, **settings)  # noqa: S603 (what the emulator starts)
 
     def close(self) -> None:
         """Functions that were started go on."""
@@ -138,10 +145,9 @@ class _Snapshot:
         theirs = [their_in, their_out, their_err]
         try:
             with self._one_at_a_time:
-                self._socket.sendall(len(request).to_bytes(4, "big"))
-                socket.send_fds(self._socket, [b"."], theirs)
+                socket.send_fds(self._socket, [len(request).to_bytes(_LENGTH, "big")], theirs)
                 self._socket.sendall(request)
-                answer, (pidfd,), *_ = socket.recv_fds(self._socket, 4, 1)
+                answer, (pidfd,), *_ = socket.recv_fds(self._socket, _LENGTH, 1)
         finally:
             for one in theirs:
                 os.close(one)
@@ -150,28 +156,38 @@ class _Snapshot:
 
 def _serve(control: socket.socket) -> None:
     """Forks for each request until the emulator has gone, and buries those that have ended."""
-    control.settimeout(1)
-    while True:
-        _bury()
-        try:
-            length = control.recv(4)
-        except TimeoutError:
-            continue
-        if not length:
-            return
-        _, pipes, *_ = socket.recv_fds(control, 1, 3)
-        request = b""
-        while len(request) < int.from_bytes(length, "big"):
-            request += control.recv(_LONGEST)
-        pid = os.fork()
-        if pid == 0:
-            control.close()
-            _become(pipes, *json.loads(request))
-        for one in pipes:
-            os.close(one)
-        pidfd = os.pidfd_open(pid)
-        socket.send_fds(control, [pid.to_bytes(4, "big")], [pidfd])
-        os.close(pidfd)
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        while True:
+            _bury()
+            if not selector.select(_BURIED_EVERY_SECONDS):
+                continue
+            # Once begun, a request is waited for: on a busy machine its parts may come late.
+            length, pipes, *_ = socket.recv_fds(control, _LENGTH, 3)
+            request = _exactly(control, int.from_bytes(length, "big"))
+            if request is None or len(pipes) < 3:
+                return
+            pid = os.fork()
+            if pid == 0:
+                selector.close()
+                control.close()
+                _become(pipes, *json.loads(request))
+            for one in pipes:
+                os.close(one)
+            pidfd = os.pidfd_open(pid)
+            socket.send_fds(control, [pid.to_bytes(_LENGTH, "big")], [pidfd])
+            os.close(pidfd)
+
+
+def _exactly(control: socket.socket, length: int) -> bytes | None:
+    """So many bytes; None when the emulator has gone before."""
+    received = b""
+    while len(received) < length:
+        part = control.recv(length - len(received))
+        if not part:
+            return None
+        received += part
+    return received
 
 
 def _bury() -> None:

@@ -126,6 +126,29 @@ def test_a_function_ends_when_nobody_calls_it_any_more(function: Function) -> No
     assert function.process.wait(10) is not None
 
 
+def test_a_snapshot_that_died_costs_no_function(layer: Path, tmp_path: Path) -> None:
+    dying = Snapshots()
+    first = Function(dying, layer, tmp_path)
+    first.process.kill()
+    (made,) = dying._made.values()
+    made._process.kill()
+    made._process.wait(10)
+
+    script = tmp_path / "_worker.py"
+    script.write_text("print('alone')")
+    environment = {"_LAMBDA_LAYERS_DIRS": str(layer)}
+    second = dying.start(
+        [sys.executable, str(script)],
+        cwd=str(tmp_path),
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    assert second.communicate(timeout=10)[0] == "alone\n"
+    made.close()
+
+
 def test_what_has_no_layers_starts_as_ever(snapshots: Snapshots) -> None:
     started = snapshots.start(
         [sys.executable, "-c", "print('alone')"], env={}, stdout=subprocess.PIPE, text=True
