@@ -308,6 +308,9 @@ def _kept_line(tenant: Tenant, line: Line, order_number: str) -> dict[str, Any]:
         version = tenant.latest(line.version["number"])
     else:
         version = tenant.keep_version({**line.version, "orderNumber": order_number})
+        owner = tenant.account(version["accountId"])
+        # 0 stands for the day on which the first subscription begins.
+        owner["billCycleDay"] = owner["billCycleDay"] or day(version["subscriptionStartDate"]).day
     return {
         "subscriptionNumber": version["number"],
         "subscriptionId": version["id"],

@@ -136,7 +136,7 @@ class Tenant:
             "currency": asked["currency"],
             "parentId": parent["id"] if parent else None,
             "crmId": asked.get("crmId"),
-            "billCycleDay": asked["billCycleDay"] or self.today.day,
+            "billCycleDay": asked["billCycleDay"],
             "autoPay": asked.get("autoPay", False),
             "paymentTerm": asked.get("paymentTerm", "Net 30"),
             "defaultPaymentMethodId": card,

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple, Protocol
 
-from tessera.commerce.calendar import Interval
+from tessera.commerce.calendar import Interval, is_last_of_month
 from tessera.commerce.models import AddressData
 
 BilledStatus = Literal["pending", "active", "suspended", "cancelled"]
@@ -30,6 +30,9 @@ class Charge(NamedTuple):
     end: date | None
     """The first day not covered."""
     charged_through: date | None
+    bill_days: tuple[int, ...] = ()
+    """Days of the month on which it may be billed, the likeliest first: the end of a short month
+    does not tell whether the 28th is meant or the 31st."""
 
     @property
     def amount(self) -> Decimal:
@@ -44,10 +47,17 @@ class Charge(NamedTuple):
         """The days on which it will be billed, from the first that was not yet."""
         if self.every is None:
             return
-        for day in self.every.days_from(self.charged_through or self.start):
+        first = self.charged_through or self.start
+        for day in self.every.days_from(first, on=self._bill_day(first)):
             if self.end is not None and day >= self.end:
                 return
             yield day
+
+    def _bill_day(self, first: date) -> int:
+        """The day of the month that is meant by the day on which it is billed next."""
+        if not is_last_of_month(first):
+            return first.day
+        return next((day for day in self.bill_days if day >= first.day), first.day)
 
 
 class RatePlan(NamedTuple):

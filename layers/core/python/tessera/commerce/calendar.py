@@ -12,10 +12,11 @@ class Interval(NamedTuple):
     length: int
     unit: Unit
 
-    def after(self, start: date, times: int = 1) -> date:
+    def after(self, start: date, times: int = 1, *, on: int | None = None) -> date:
         """`times` intervals after a day; a month too short for it gives its last day.
 
-        Always counted from `start`, so that 31 January, 28 February, 31 March does not drift.
+        Always counted from `start`, so that 31 January, 28 February, 31 March does not drift. `on`
+        is the day of the month that is meant, where `start` itself is such a last day.
         """
         amount = self.length * times
         match self.unit:
@@ -24,15 +25,15 @@ class Interval(NamedTuple):
             case "weeks":
                 return start + timedelta(weeks=amount)
             case "months":
-                return _months_after(start, amount)
+                return _months_after(start, amount, on or start.day)
             case "years":
-                return _months_after(start, amount * 12)
+                return _months_after(start, amount * 12, on or start.day)
 
-    def days_from(self, start: date) -> Iterator[date]:
+    def days_from(self, start: date, *, on: int | None = None) -> Iterator[date]:
         """`start` and each day an interval later, without end."""
         times = 0
         while True:
-            yield self.after(start, times)
+            yield self.after(start, times, on=on)
             times += 1
 
     def around(self, start: date, day: date) -> tuple[date, date]:
@@ -51,6 +52,10 @@ class Interval(NamedTuple):
         return singular if self.length == 1 else f"{self.length} {self.unit}"
 
 
-def _months_after(start: date, months: int) -> date:
+def is_last_of_month(day: date) -> bool:
+    return day.day == monthrange(day.year, day.month)[1]
+
+
+def _months_after(start: date, months: int, on: int) -> date:
     year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+    return date(year, month + 1, min(on, monthrange(year, month + 1)[1]))

@@ -253,6 +253,7 @@ def _charges(after: Holding, first: date, billed_on: date | None) -> list[Charge
                 start=billed_on or same.data.start,
                 end=one.data.end,
                 charged_through=None,
+                bill_days=(after.data.start_date.day,),
             ).ending(over)
         )
     return charges

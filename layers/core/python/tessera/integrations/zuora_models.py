@@ -113,6 +113,8 @@ class BasicInfo(ZuoraAnswer):
 
 class BillingAndPayment(ZuoraAnswer):
     currency: Text = None
+    bill_cycle_day: int | None = None
+    """Of the month: 31 is its end, 0 is not decided yet."""
     auto_pay: bool | None = None
     default_payment_method_id: Text = None
 

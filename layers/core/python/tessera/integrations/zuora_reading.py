@@ -57,8 +57,8 @@ class ZuoraBilling:
                 f"Zuora has no subscription {key[:100]}. Check the number or id."
             ) from unknown
         status = _status(subscription)
-        account = _account(self._client.account(subscription.account_id))
-        return _billed(subscription, status, account)
+        read = self._client.account(subscription.account_id)
+        return _billed(subscription, status, _account(read), _bill_cycle_day(read))
 
 
 def _status(subscription: zuora.ZuoraSubscription) -> BilledStatus:
@@ -98,8 +98,16 @@ def _account(answer: zuora.ZuoraAccount) -> Account:
     )
 
 
+def _bill_cycle_day(answer: zuora.ZuoraAccount) -> int | None:
+    billing = answer.billing_and_payment
+    return billing.bill_cycle_day if billing is not None else None
+
+
 def _billed(
-    subscription: zuora.ZuoraSubscription, status: BilledStatus, account: Account
+    subscription: zuora.ZuoraSubscription,
+    status: BilledStatus,
+    account: Account,
+    bill_cycle_day: int | None,
 ) -> Billed:
     starts = (
         subscription.subscription_start_date,
@@ -116,6 +124,8 @@ def _billed(
     evergreen = _folded(subscription.term_type or "") == "evergreen"
     currency = subscription.currency or account.currency
     cancelled = status == "cancelled"
+    # A charge may be billed on a day of its own instead: that of its start, or its subscription's.
+    bill_days = tuple(day for day in (bill_cycle_day, start.day) if day)
     return Billed(
         number=subscription.subscription_number,
         id=subscription.id,
@@ -135,12 +145,12 @@ def _billed(
         ),
         currency=currency,
         invoice_owner_id=subscription.invoice_owner_account_id,
-        plans=tuple(_plan(plan, currency) for plan in subscription.rate_plans),
+        plans=tuple(_plan(plan, currency, bill_days) for plan in subscription.rate_plans),
         account=account,
     )
 
 
-def _plan(plan: zuora.RatePlan, currency: str) -> RatePlan:
+def _plan(plan: zuora.RatePlan, currency: str, bill_days: tuple[int, ...]) -> RatePlan:
     charges = plan.rate_plan_charges
     starts = [c.effective_start_date for c in charges if c.effective_start_date is not None]
     ends = [charge.effective_end_date for charge in charges]
@@ -156,14 +166,16 @@ def _plan(plan: zuora.RatePlan, currency: str) -> RatePlan:
         quantity=max((int(charge.quantity or 1) for charge in counted), default=1),
         quantity_from=max((day for day in counted_from if day is not None), default=None),
         charges=tuple(
-            _charge(charge, plan, currency)
+            _charge(charge, plan, currency, bill_days)
             for charge in charges
             if _folded(charge.type) == "recurring" and charge.effective_start_date is not None
         ),
     )
 
 
-def _charge(charge: zuora.RatePlanCharge, plan: zuora.RatePlan, currency: str) -> Charge:
+def _charge(
+    charge: zuora.RatePlanCharge, plan: zuora.RatePlan, currency: str, bill_days: tuple[int, ...]
+) -> Charge:
     assert charge.effective_start_date is not None  # noqa: S101  # the caller has looked
     flat = _folded(charge.model) == "flatfee"
     return Charge(
@@ -177,6 +189,7 @@ def _charge(charge: zuora.RatePlanCharge, plan: zuora.RatePlan, currency: str) -
         start=charge.effective_start_date,
         end=charge.effective_end_date,
         charged_through=charge.charged_through_date,
+        bill_days=(*bill_days, charge.effective_start_date.day),
     )
 
 
