@@ -105,6 +105,14 @@ def test_an_index_is_read_between_two_sort_keys(tables: dict[str, str]) -> None:
     assert [row["pk"] for row in page.rows] == ["e0", "e1", "e2"]
 
 
+def test_nothing_is_asked_for_between_bounds_that_are_the_wrong_way_round() -> None:
+    """DynamoDB would refuse it, unlike moto; here it would not even know the table."""
+    for since, until in (("b", "a"), (2, 1)):
+        page = dynamo.query("None", EVENTS, "p", index="by_owner", since=since, until=until)
+
+        assert page == dynamo.Page([], None)
+
+
 def test_a_filter_throws_away_what_does_not_fit(tables: dict[str, str]) -> None:
     for n, status in enumerate(["active", "ended", "active"]):
         dynamo.write(dynamo.put("Commerce", {"pk": "p", "sk": f"{n}", "status": status}))

@@ -164,6 +164,8 @@ def query(
 
     `keep` is a filter expression over `values`; DynamoDB reads what it then throws away.
     """
+    if since is not None and until is not None and since > until:  # type: ignore[operator]
+        return Page([], None)  # DynamoDB refuses a BETWEEN whose bounds are the wrong way round
     keys: Table | Index = of if index is None else _index(of, index)
     condition, bounds = _sort_key(str(keys.sk), begins, since, until)
     names = {"#pk": keys.pk, **({"#sk": str(keys.sk)} if condition else {})}
