@@ -117,12 +117,12 @@ def test_orders_are_listed_and_filtered(visitor: Visitor, store: CommerceTable) 
 
     assert f'href="{ORDERS}/{ORDER}">{REFERENCE}</a>' in listed.html
     assert "<script>alert" not in listed.html
-    today = clock.now().date()
+    yesterday, tomorrow = (clock.now().date() + timedelta(days=days) for days in (-1, 1))
     for query in (
         "status=failed",
         "type=new",
         f"reference={REFERENCE[:4]}",
-        f"from={today}&to={today}",
+        f"from={yesterday}&to={tomorrow}",
     ):
         assert REFERENCE in visitor.get(f"{ORDERS}?{query}").text, query
     for query in ("status=complete", "type=renew", "reference=ZZ", "to=2020-01-01"):

@@ -164,6 +164,13 @@ def test_shows_what_lies_between_two_times(
     assert found == [[made[1].id, made[2].id, made[3].id]]
 
 
+@pytest.mark.parametrize("to", ["0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z"])
+def test_finds_nothing_before_anything_is_kept(listed: Asks, engine: Engine, to: str) -> None:
+    engine.is_committed(event(at=clock.now()))
+
+    assert all_of(listed, to=to) == [[]]
+
+
 def test_an_owner_has_pages_by_number(listed: Asks, engine: Engine) -> None:
     made = [event(at=ago(minutes=9 - n), sequence=n) for n in range(5)]
     engine.is_committed(*made)

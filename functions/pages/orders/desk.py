@@ -1,9 +1,8 @@
 """What the pages on orders and owners look up, a bounded number of requests each."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from tessera import clock, ids
 from tessera.catalog.store import CatalogTable
@@ -14,9 +13,9 @@ from tessera.commerce.owners import TooManySubscriptions, present
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.subscriptions import on_day
 from tessera.cursors import Cursors
-from tessera.edge.pages.tables import ROWS
+from tessera.edge.pages.tables import ROWS, from_day, to_day
 from tessera.edge.pages.visit import Visit
-from tessera.errors import NotFound, invalid
+from tessera.errors import NotFound
 from tessera.objects import Record, canonical_json
 from tessera.partners.store import PartnersTable
 from tessera.webhooks import announced
@@ -207,22 +206,11 @@ def offer_of(order: Order) -> str:
 
 def _wanted(query: Mapping[str, str], zone: str) -> Wanted:
     texts = {one: query.get(one, "").strip() or None for one in FILTERS}
-    until = _midnight(texts["to"], zone)
     return Wanted(
         status=texts["status"],
         type=texts["type"],
         partner_org=texts["partner"],
         reference=texts["reference"],
-        since=_midnight(texts["from"], zone),
-        until=until and until + timedelta(days=1, milliseconds=-1),
+        since=from_day(query, "from", zone),
+        until=to_day(query, "to", zone),
     )
-
-
-def _midnight(typed: str | None, zone: str) -> datetime | None:
-    if typed is None:
-        return None
-    try:
-        day = date.fromisoformat(typed)
-    except ValueError:
-        raise invalid("from", f"{typed[:20]} is no day. Give it as 2026-03-02.") from None
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)

@@ -1,10 +1,11 @@
 """What the query strings of the webhook pages ask for."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
+from tessera.edge.pages.tables import from_day, to_day
 from tessera.edge.pages.visit import Visit
 from tessera.errors import invalid
 from tessera.webhooks import announced, listing
@@ -37,8 +38,8 @@ def deliveries(query: Mapping[str, str], targets: Sequence[Target], zone: str) -
         state=state,
         type=_text(query, "type"),
         owner=_text(query, "owner"),
-        since=_midnight(query.get("from"), zone),
-        until=_end_of_day(query.get("to"), zone),
+        since=from_day(query, "from", zone),
+        until=to_day(query, "to", zone),
     )
     return Chosen(target, wanted)
 
@@ -48,8 +49,8 @@ def events(query: Mapping[str, str], zone: str) -> announced.Wanted:
         type=_text(query, "type"),
         owner=_text(query, "owner"),
         subscription=_text(query, "subscription"),
-        since=_midnight(query.get("from"), zone),
-        until=_end_of_day(query.get("to"), zone),
+        since=from_day(query, "from", zone),
+        until=to_day(query, "to", zone),
     )
 
 
@@ -78,9 +79,10 @@ def since(visit: Visit, target: Target, zone: str) -> datetime:
         return (target.health.failing_since or visit.now) - _DAY
     try:
         at = datetime.fromisoformat(typed)
-    except ValueError:
+        there = at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone))
+        return there.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise invalid("since", "Give a day and a time, as 2026-03-02T09:14.") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def typed(at: datetime, zone: str) -> str:
@@ -90,18 +92,3 @@ def typed(at: datetime, zone: str) -> str:
 
 def _text(query: Mapping[str, str], name: str) -> str | None:
     return query.get(name, "").strip() or None
-
-
-def _midnight(typed: str | None, zone: str) -> datetime | None:
-    if not typed:
-        return None
-    try:
-        day = datetime.fromisoformat(typed).date()
-    except ValueError:
-        raise invalid("from", f"{typed[:20]} is no day. Give it as 2026-03-02.") from None
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def _end_of_day(typed: str | None, zone: str) -> datetime | None:
-    begin = _midnight(typed, zone)
-    return begin and begin + _DAY - timedelta(milliseconds=1)

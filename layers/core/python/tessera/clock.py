@@ -4,7 +4,7 @@ Three formats (README, "Times"): an *instant* `2026-03-02T09:14:07.512Z` (UTC, t
 *zoneless day* `2026-04-02T00:00:00.000` (always midnight) and a *date* `2027-03-02`.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,17 @@ def to_millisecond(at: datetime) -> datetime:
 def today(at: datetime, zone: str) -> date:
     """The calendar day of an instant in the business time zone (an IANA name)."""
     return at.astimezone(ZoneInfo(zone)).date()
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """The instant at which a day begins in the business time zone. Raises `ValueError`.
+
+    The next day's is not always 24 hours later: clocks are put forward and back.
+    """
+    try:
+        return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{day} is out of range") from None
 
 
 def after(previous: datetime, at: datetime) -> datetime:
@@ -61,7 +72,10 @@ def _day(value: object) -> object:
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("give the instant with its zone, as 2026-03-02T09:14:07.512Z")
-    return to_millisecond(at.astimezone(UTC))
+    try:
+        return to_millisecond(at.astimezone(UTC))
+    except OverflowError:
+        raise ValueError("the instant is out of range") from None
 
 
 Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(instant, return_type=str)]

@@ -197,6 +197,8 @@ def _days(
     if after is not None and after.created_at is not None:
         begin = min(begin, datetime.fromisoformat(after.created_at))
     end = max(wanted.since or now - _KEPT, now - _KEPT)
+    if begin <= end:
+        return begin, end, None
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
     month = midnight - timedelta(days=_DAYS_A_PAGE - 1)
     return (begin, month, month) if end < month else (begin, end, None)

@@ -4,12 +4,18 @@
 """
 
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
+
+from tessera import clock
+from tessera.errors import invalid
 
 ROWS = 40
 _MOST_STEPS = 24
 """Cursors that travel along: more would not fit into an address."""
+_YEARS = 1970, 2999
+"""In which days are looked for."""
 
 
 class Paging(NamedTuple):
@@ -45,6 +51,31 @@ def paging(
         is_filtered=any(name in filters for name in kept),
         unfiltered=_address(path, {name: kept[name] for name in keep if name in kept}, ""),
     )
+
+
+def from_day(query: Mapping[str, str], name: str, zone: str) -> datetime | None:
+    """The begin of the day that the filter names, if any. Raises `InvalidFields`."""
+    day = _day(query, name)
+    return clock.midnight(day, zone) if day else None
+
+
+def to_day(query: Mapping[str, str], name: str, zone: str) -> datetime | None:
+    """The end of the day that the filter names, if any. Raises `InvalidFields`."""
+    day = _day(query, name)
+    return clock.midnight(day + timedelta(days=1), zone) - clock.MILLISECOND if day else None
+
+
+def _day(query: Mapping[str, str], name: str) -> date | None:
+    typed = query.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        day = datetime.fromisoformat(typed).date()
+    except ValueError:
+        day = date.min
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise invalid(name, f"{typed[:20]} is no day. Give it as 2026-03-02.")
+    return day
 
 
 def _address(path: str, kept: Mapping[str, str], at: str) -> str:
