@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from infra.local import demo
 from infra.local._server import Request, Response, Running, StandIn, route, serve
 from infra.local.salesforce import Salesforce as SalesforceStandIn
 from tessera.integrations import salesforce_verdicts as verdicts
-from tessera.integrations.http import WORKER, Exchange, Profile
+from tessera.integrations.http import WORKER, Answer, Exchange, Profile
 from tessera.integrations.salesforce import CrmAccount, Salesforce
 from tessera.integrations.salesforce_requests import Crm, CrmAddress, CrmCustomer
 from tessera.integrations.salesforce_verdicts import SalesforceFailed, SalesforceNotConfigured
@@ -356,6 +357,33 @@ def test_says_how_long_to_leave_salesforce_alone(
     assert failed.value.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [
+        (503, "120", 120),
+        (503, "Mon, 02 Mar 2026 09:16:07 GMT", 120),
+        (503, "soon", None),
+        (503, None, None),
+        (429, "Mon, 02 Mar 2026 09:16:07 GMT", 120),
+        (429, "999999", 24 * 3600),
+        (429, None, 3600),
+        (403, None, 3600),
+    ],
+)
+def test_whatever_it_answers_it_is_left_alone_as_long_as_it_asks(
+    status: int, header: str | None, seconds: int | None
+) -> None:
+    now = datetime(2026, 3, 2, 9, 14, 7, tzinfo=UTC)
+    answer = Answer(status, {"Retry-After": header} if header else {}, b"")
+    body = [{"errorCode": "REQUEST_LIMIT_EXCEEDED"}] if status == 403 else None
+
+    for judge in (verdicts.of_answer, verdicts.of_token)[: 1 if status == 403 else 2]:
+        finding = judge(answer, body, now)
+
+        assert finding is not None
+        assert (finding.verdict, finding.retry_after) == ("unavailable", seconds)
+
+
 def test_the_failed_part_is_named_and_not_the_halted_one(
     org: Running, salesforce: Salesforce
 ) -> None:
@@ -432,6 +460,10 @@ class Elsewhere(StandIn):
         {"access_token": "t0ken", "instance_url": "https://salesforce.com.evil.example"},
         {"access_token": "t0ken", "instance_url": "http://acme.my.salesforce.com"},
         {"access_token": "t0ken", "instance_url": "https://acme.my.salesforce.com/path"},
+        {"access_token": "t0ken", "instance_url": "https://["},
+        {"access_token": "t0ken", "instance_url": "https://me@acme.my.salesforce.com"},
+        {"access_token": "t0ken", "instance_url": "https://evil.example#.salesforce.com"},
+        {"access_token": "t0ken", "instance_url": 5},
         {"access_token": "evil\r\nX: y"},
         {"access_token": None},
     ],
@@ -447,9 +479,11 @@ def test_no_token_goes_where_salesforce_is_not(token: dict[str, Any]) -> None:
         assert len(running.stand_in.journal.entries("")) == 1
 
 
-def test_half_a_composite_answer_is_none() -> None:
+@pytest.mark.parametrize("silent", [{}, {"instance_url": None}, {"instance_url": ""}])
+def test_half_a_composite_answer_is_none(silent: dict[str, Any]) -> None:
+    """Of the host that gave the token, where it does not name another one."""
     with serve(Elsewhere()) as running:
-        running.stand_in.state["token"] = {"access_token": "t0ken"}
+        running.stand_in.state["token"] = {"access_token": "t0ken", **silent}
 
         with pytest.raises(SalesforceFailed) as failed:
             Salesforce(running.url, Vault()).upsert_customer(CONTE)

@@ -1,11 +1,12 @@
 """Salesforce: writes a customer as an Account with its Contact, and looks accounts up."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
@@ -39,7 +40,11 @@ _ROUTES = {
     "composite": "/services/data/{version}/composite",
     "row": "/services/data/{version}/sobjects/{sobject}/{id}",
 }
+_OF_SALESFORCE = re.compile(r"https://([a-z0-9-]+\.)+salesforce\.com", re.IGNORECASE)
 USUAL = Crm()
+
+Judge = Callable[[Answer, Any, datetime], Finding | None]
+"""What to make of an answer, its JSON and the time it came."""
 
 
 class CrmAccount(NamedTuple):
@@ -83,11 +88,12 @@ class Salesforce:
             "salesforce", profile, session=session, now=now, observe=observe, time_left=time_left
         )
         self._track_id = track_id
+        self._now = now
         sign_in = SignIn(
             "Salesforce",
             url.rstrip("/"),
             "/services/oauth2/token",
-            judge=partial(_judgement, judge=verdicts.of_token, what=WHAT),
+            judge=partial(_judgement, judge=verdicts.of_token, what=WHAT, now=now),
             read=partial(_read_token, url=url.rstrip("/")),
             not_configured=SalesforceNotConfigured,
         )
@@ -153,7 +159,7 @@ class Salesforce:
         what: str,
         until: float,
         body: Mapping[str, Any] | None = None,
-        judge: Callable[[Answer, Any], Finding | None] = verdicts.of_answer,
+        judge: Judge = verdicts.of_answer,
     ) -> Answer:
         """`what` completes "Salesforce refused to …". Raises `_Unknown`."""
         call = Call(
@@ -165,7 +171,7 @@ class Salesforce:
             cap=JSON_CAP,
             track_id=self._track_id(),
         )
-        judged = partial(_judgement, judge=judge, what=what)
+        judged = partial(_judgement, judge=judge, what=what, now=self._now)
         try:
             return self._access.send(call, until=until, judge=judged)
         except SalesforceFailed as failure:
@@ -185,20 +191,17 @@ class Salesforce:
 def _read_token(answer: Answer, *, url: str) -> Token:
     """Data calls go where Salesforce says, as long as that is Salesforce."""
     given = answer.json
-    value, instance = given.get("access_token"), given.get("instance_url", url)
+    value, instance = given.get("access_token"), str(given.get("instance_url") or url).rstrip("/")
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise _unreadable(WHAT)
-    instance = str(instance).rstrip("/")
-    parts = urlsplit(instance)
-    is_salesforce = parts.scheme == "https" and (parts.hostname or "").endswith(".salesforce.com")
-    if instance != url and (not is_salesforce or parts.path or parts.query):
+    if instance != url and not _OF_SALESFORCE.fullmatch(instance):
         raise _unreadable(WHAT)
     # It does not say how long it serves.
     return Token(value, instance)
 
 
-def _judged_composite(answer: Answer, body: Any) -> Finding | None:
-    finding = verdicts.of_answer(answer, body)
+def _judged_composite(answer: Answer, body: Any, now: datetime) -> Finding | None:
+    finding = verdicts.of_answer(answer, body, now)
     if finding is not None:
         # The resource itself is always there: a wrong address or version.
         return finding._replace(verdict="refused") if finding.verdict == "unknown" else finding
@@ -211,7 +214,7 @@ def _judged_composite(answer: Answer, body: Any) -> Finding | None:
 
 
 def _judgement(
-    result: Answer | Silence, *, judge: Callable[[Answer, Any], Finding | None], what: str
+    result: Answer | Silence, *, judge: Judge, what: str, now: Callable[[], datetime]
 ) -> Judgement:
     if isinstance(result, Silence):
         failure = _failure(Finding("unavailable"), what)
@@ -220,7 +223,7 @@ def _judgement(
         body = result.json
     except NotJson:
         body = None
-    finding = judge(result, body)
+    finding = judge(result, body, now())
     if finding is None:
         return Judgement()
     if finding.verdict == "unknown":

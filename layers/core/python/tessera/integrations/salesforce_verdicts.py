@@ -2,7 +2,8 @@
 
     seen                                                       verdict
     no answer, 5xx, 2xx that is not JSON, UNABLE_TO_LOCK_ROW   unavailable
-    429; 403 REQUEST_LIMIT_EXCEEDED (a rolling day)            unavailable, after an hour
+    429; 403 REQUEST_LIMIT_EXCEEDED (a rolling day)            unavailable, after an hour, or
+                                                               when `Retry-After` says
     401; a token call that is refused                          credentials
     404, MALFORMED_ID                                          unknown
     300 (several records match), every other 4xx or code       refused
@@ -14,8 +15,10 @@ Nothing is ambiguous, since every write is an upsert that may be repeated. A com
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tessera import waits
 from tessera.errors import Conflict, UpstreamFailed
 
 if TYPE_CHECKING:
@@ -84,21 +87,22 @@ class Finding(NamedTuple):
     vendor_text: str = ""
 
 
-def of_answer(answer: "Answer", body: Any) -> Finding | None:
+def of_answer(answer: "Answer", body: Any, now: datetime) -> Finding | None:
     """`None` when Salesforce did it. `body` is the answer's JSON, `None` where it is none."""
-    return _of(answer.status, body, answer.headers)
+    return _of(answer.status, body, _asked_to_wait(answer, now))
 
 
-def of_token(answer: "Answer", body: Any) -> Finding | None:
+def of_token(answer: "Answer", body: Any, now: datetime) -> Finding | None:
     """A refusal of the token call is about our credentials, unless there were too many."""
     error = body.get("error") if isinstance(body, dict) else None
     said = body.get("error_description") if isinstance(body, dict) else None
     codes = _codes([{"errorCode": error}])
     if "rate_limit_exceeded" in codes:
-        return Finding("unavailable", codes, vendor_text=str(said))
+        wait = _asked_to_wait(answer, now)
+        return Finding("unavailable", codes, retry_after=wait, vendor_text=str(said))
     if answer.status in (400, 401, 403):
         return Finding("credentials", codes, vendor_text=str(said or ""))
-    finding = _of(answer.status, body, answer.headers)
+    finding = _of(answer.status, body, _asked_to_wait(answer, now))
     if finding is not None and finding.verdict == "unknown":
         return finding._replace(verdict="refused", is_our_fault=True)
     return finding
@@ -111,29 +115,33 @@ def of_composite(parts: Iterable[Mapping[str, Any]]) -> Finding | None:
         return None
     causes = (part for part in failed if not _HALTED & set(_codes(_errors(part.get("body")))))
     cause = next(causes, failed[0])
-    finding = _of(_status(cause), cause.get("body"), {})
+    finding = _of(_status(cause), cause.get("body"), None)
     if finding is None or finding.verdict == "unknown":
         return Finding("refused", _codes(_errors(cause.get("body"))))
     return finding
 
 
-def _of(status: int, body: Any, headers: Mapping[str, str]) -> Finding | None:
+def _of(status: int, body: Any, wait: int | None) -> Finding | None:
     codes, text = _codes(_errors(body)), _text(_errors(body))
     if status == 401:
         return Finding("credentials", codes, vendor_text=text)
     if status == 429 or "REQUEST_LIMIT_EXCEEDED" in codes:
-        wait = headers.get("Retry-After", "")
-        seconds = int(wait) if re.fullmatch(r"[0-9]{1,6}", wait) else QUOTA_WAIT_SECONDS
+        seconds = QUOTA_WAIT_SECONDS if wait is None else wait
         return Finding("unavailable", codes, retry_after=seconds, vendor_text=text)
     if _UNAVAILABLE & set(codes) or status >= 500:
-        return Finding("unavailable", codes, vendor_text=text)
+        return Finding("unavailable", codes, retry_after=wait, vendor_text=text)
     if 200 <= status < 300:
-        return None if isinstance(body, dict) else Finding("unavailable")
+        return None if isinstance(body, dict) else Finding("unavailable", retry_after=wait)
     if 300 < status < 400:
         return Finding("refused", codes, is_our_fault=True, vendor_text=text)
     if status == 404 or "MALFORMED_ID" in codes:
         return Finding("unknown", codes, vendor_text=text)
     return Finding("refused", codes, vendor_text=text)
+
+
+def _asked_to_wait(answer: "Answer", now: datetime) -> int | None:
+    seconds = waits.retry_after(answer.headers.get("Retry-After"), now)
+    return None if seconds is None else round(seconds)
 
 
 def _errors(body: Any) -> list[dict[str, Any]]:

@@ -18,10 +18,10 @@ permanent rules.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tessera import waits
 from tessera.errors import Conflict, NotFound, UpstreamFailed
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _UNAVAILABLE = frozenset({50, 60, 61, 70, 99})
 _UNSETTLED_WITH_MONEY = frozenset({60, 99})
 
 _SAME_KEY_AFTER_SECONDS = 5
-_LONGEST_WAIT_SECONDS = 24 * 3600
 _LONGEST_TEXT = 1000
 
 
@@ -152,7 +151,7 @@ def of_answer(answer: "Answer", body: Any, effect: Effect, *, now: datetime) -> 
 def codes(body: Any) -> tuple[int, ...]:
     """The codes of `reasons`; live tenants write them as integers, documents as strings."""
     found = (str(reason.get("code")) for reason in _reasons(body))
-    return tuple(int(code) for code in found if code.isascii() and code.isdigit())[:20]
+    return tuple(int(code) for code in found if re.fullmatch(r"[0-9]{1,20}", code))[:20]
 
 
 def vendor_text(body: Any) -> str:
@@ -168,11 +167,12 @@ def request_id(headers: Mapping[str, str], body: Any) -> str | None:
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> int | None:
     """Seconds to leave Zuora alone: `Retry-After`, or the rest of a used-up rate limit."""
-    waits = [_seconds(headers.get("Retry-After", ""), now)]
+    said = waits.retry_after(headers.get("Retry-After"), now)
+    asked = [None if said is None else round(said)]
     if _leading_number(headers.get("RateLimit-Remaining", "")) == 0:
-        waits.append(_leading_number(headers.get("RateLimit-Reset", "")))
-    known = [wait for wait in waits if wait is not None]
-    return min(max(known), _LONGEST_WAIT_SECONDS) if known else None
+        asked.append(_leading_number(headers.get("RateLimit-Reset", "")))
+    known = [wait for wait in asked if wait is not None]
+    return min(max(known), waits.LONGEST) if known else None
 
 
 def _unsettled(effect: Effect, wait: int | None) -> Finding:
@@ -193,18 +193,6 @@ def _reasons(body: Any) -> list[dict[str, Any]]:
     if not isinstance(found, list):
         return []
     return [reason for reason in found if isinstance(reason, dict)]
-
-
-def _seconds(text: str, now: datetime) -> int | None:
-    """`Retry-After` as seconds or as a date."""
-    if (number := _leading_number(text)) is not None:
-        return number
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0, round((at - now).total_seconds()))
 
 
 def _leading_number(text: str) -> int | None:

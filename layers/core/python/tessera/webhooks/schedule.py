@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from tessera.webhooks.unacceptable import Unacceptable
 
@@ -24,7 +22,6 @@ DEFAULT_WAITS = (
 JITTER = 0.2
 LONGEST_QUEUE_DELAY = 15 * MINUTE
 """SQS holds a message back no longer; the sweep looks after longer waits."""
-_LONGEST_RETRY_AFTER = DAY
 _MOST_WAITS = 19
 _SHORTEST_WAIT, _LONGEST_WAIT = 5, DAY
 _LONGEST_SCHEDULE = 7 * DAY
@@ -64,22 +61,7 @@ def wait_after(
     if failures > len(waits):
         return None
     wait = waits[failures - 1] * (1 + JITTER * random())
-    return max(wait, min(retry_after or 0.0, _LONGEST_RETRY_AFTER))
-
-
-def retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds that `Retry-After` asks for, as seconds or as an HTTP date; None for nonsense."""
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        # Longer than the cap whatever the digits: int() refuses thousands of them.
-        return float(text) if len(text) < 10 else float(_LONGEST_RETRY_AFTER)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if at.tzinfo is None:  # written with the zone "-0000"
-        at = at.replace(tzinfo=UTC)
-    return max((at - now).total_seconds(), 0.0)
+    return max(wait, min(retry_after or 0.0, DAY))
 
 
 def queue_delay(wait: float) -> int | None:

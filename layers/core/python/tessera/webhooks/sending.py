@@ -25,6 +25,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from tessera import clock
 from tessera.events import EVENT_TYPES, Event
+from tessera.waits import retry_after
 from tessera.webhooks import credentials, health, operational, schedule, sendables, signing
 from tessera.webhooks.dialects import Dialect, render
 from tessera.webhooks.egress import Call
@@ -357,7 +358,7 @@ class Sender:
         """Seconds until the next attempt; None after a success, a test, or the last wait."""
         if answer.outcome is Outcome.DELIVERED:
             return None
-        asked = schedule.retry_after(answer.headers.get("retry-after"), now)
+        asked = retry_after(answer.headers.get("retry-after"), now)
         return schedule.wait_after(
             claimed.failures + 1,
             () if claimed.test else waits,
