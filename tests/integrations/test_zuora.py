@@ -12,10 +12,12 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from infra.local import demo
 from infra.local._server import Request, Response, Running, StandIn, route, serve
 from infra.local.zuora import Zuora as ZuoraStandIn
+from tessera.integrations import zuora_models as models
 from tessera.integrations import zuora_verdicts as verdicts
 from tessera.integrations.http import WORKER, Answer, Exchange, Profile
 from tessera.integrations.zuora import Sending, Zuora
@@ -723,6 +725,7 @@ def test_silence_is_ambiguous_only_for_what_was_sent_and_changes_something() -> 
         ({"Retry-After": "Mon, 02 Mar 2026 09:16:07 GMT"}, 120),
         ({"Retry-After": "Mon, 02 Mar 2026 09:00:00 GMT"}, 0),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Mon, 02 Mar 99999999999999999999 09:16:07 GMT"}, None),
         ({"Retry-After": "999999999"}, 24 * 3600),
         ({"Retry-After": "-5"}, None),
         ({"RateLimit-Remaining": "0", "RateLimit-Reset": "33"}, 33),
@@ -751,7 +754,7 @@ def test_knows_zuoras_id_of_the_request(headers: dict[str, str], body: Any, id: 
 
 
 def test_reads_codes_as_numbers_however_they_are_written() -> None:
-    written = [50000040, "58730020", "E-1", None, 1.5, "٣", {}]
+    written = [50000040, "58730020", "E-1", None, 1.5, "٣", {}, "9" * 5000]
 
     assert verdicts.codes({"reasons": [{"code": code} for code in written]}) == (50000040, 58730020)
     assert verdicts.codes({"reasons": ["none", {}]}) == ()
@@ -787,6 +790,36 @@ def test_judges_whatever_comes(status: int, body: Any, effect: Effect) -> None:
         assert judged is None or judged.verdict != "ambiguous"
     assert all(isinstance(code, int) for code in verdicts.codes(body))
     verdicts.vendor_text(body)
+
+
+def test_null_is_absent_and_numbers_may_be_texts_or_texts_numbers() -> None:
+    invoice = models.ZuoraInvoice.model_validate(
+        {"id": 1, "accountId": "2", "invoiceNumber": "INV1", "amount": "9.90", "balance": None}
+    )
+    subscription = models.ZuoraSubscription.model_validate(
+        {
+            "id": "1",
+            "subscriptionNumber": "A-S1",
+            "version": "2",
+            "status": "Active",
+            "accountId": "2",
+            "accountNumber": "A1",
+            "isLatestVersion": None,
+            "ratePlans": None,
+            "renewalTerm": "12",
+            "added": {"later": True},
+        }
+    )
+
+    assert (invoice.id, invoice.amount, invoice.balance) == ("1", Decimal("9.90"), 0)
+    assert (subscription.version, subscription.renewal_term) == (2, 12)
+    assert (subscription.is_latest_version, subscription.rate_plans) == (True, ())
+    assert models.InvoiceFile.model_validate({"id": "1", "versionNumber": None}).version_number == 0
+    assert models.Contact.model_validate({"zipCode": 155, "city": ""}) == models.Contact(
+        zip_code="155"
+    )
+    with pytest.raises(ValidationError):
+        models.ZuoraInvoice.model_validate({"id": None, "accountId": "2", "invoiceNumber": "I"})
 
 
 def test_reads_when_a_cancellation_is_booked_for(zuora: Zuora, tenant: Running) -> None:

@@ -1,16 +1,13 @@
 """What is read of Zuora's answers; everything else in them is ignored, and `null` is absent."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tessera.clock import Day
 
-Item = TypeVar("Item")
-
-Many = Annotated[tuple[Item, ...], BeforeValidator(lambda value: () if value is None else value)]
 Text = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 """Zuora writes what is absent as `""` here and as `null` there."""
 Number = Annotated[Decimal, Field(gt=-(10**15), lt=10**15)]
@@ -18,8 +15,19 @@ Number = Annotated[Decimal, Field(gt=-(10**15), lt=10**15)]
 
 class ZuoraAnswer(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, answer: Any) -> Any:
+        if not isinstance(answer, dict):
+            return answer
+        return {name: value for name, value in answer.items() if value is not None}
 
 
 class TokenGiven(ZuoraAnswer):
@@ -55,7 +63,7 @@ class RatePlanCharge(ZuoraAnswer):
     """The first day not covered."""
     charged_through_date: Day | None = None
     done: bool | None = None
-    tiers: Many[Tier] = ()
+    tiers: tuple[Tier, ...] = ()
 
 
 class RatePlan(ZuoraAnswer):
@@ -66,7 +74,7 @@ class RatePlan(ZuoraAnswer):
     """`Add`, `Update` or `Remove`."""
     product_name: Text = None
     rate_plan_name: Text = None
-    rate_plan_charges: Many[RatePlanCharge] = ()
+    rate_plan_charges: tuple[RatePlanCharge, ...] = ()
 
 
 class StatusSpan(ZuoraAnswer):
@@ -98,8 +106,8 @@ class ZuoraSubscription(ZuoraAnswer):
     auto_renew: bool | None = None
     renewal_term: int | None = None
     renewal_term_period_type: Text = None
-    status_history: Many[StatusSpan] = ()
-    rate_plans: Many[RatePlan] = ()
+    status_history: tuple[StatusSpan, ...] = ()
+    rate_plans: tuple[RatePlan, ...] = ()
 
 
 class BasicInfo(ZuoraAnswer):
@@ -184,8 +192,8 @@ class OrderState(ZuoraAnswer):
 class OrderPlaced(OrderState):
     account_number: Text = None
     order_id: Text = None
-    subscriptions: Many[OrderedSubscription] = ()
-    invoice_numbers: Many[str] = ()
+    subscriptions: tuple[OrderedSubscription, ...] = ()
+    invoice_numbers: tuple[str, ...] = ()
 
 
 class OrderRead(ZuoraAnswer):
@@ -210,12 +218,12 @@ class PreviewedDocument(ZuoraAnswer):
     amount: Number = Decimal(0)
     amount_without_tax: Number | None = None
     tax_amount: Number | None = None
-    invoice_items: Many[PreviewedItem] = ()
+    invoice_items: tuple[PreviewedItem, ...] = ()
 
 
 class PreviewResult(ZuoraAnswer):
-    invoices: Many[PreviewedDocument] = ()
-    credit_memos: Many[PreviewedDocument] = ()
+    invoices: tuple[PreviewedDocument, ...] = ()
+    credit_memos: tuple[PreviewedDocument, ...] = ()
 
     @property
     def due_now(self) -> Decimal:
@@ -281,7 +289,7 @@ class Signature(ZuoraAnswer):
 
     signature: Annotated[str, Field(repr=False)]
     token: Annotated[str, Field(repr=False)]
-    tenant_id: Annotated[str, BeforeValidator(lambda value: str(value))]
+    tenant_id: str
     key: Annotated[str, Field(repr=False)]
 
 
@@ -304,7 +312,7 @@ class Payment(ZuoraAnswer):
 
 
 class PaymentPage(ZuoraAnswer):
-    payments: Many[Payment] = ()
+    payments: tuple[Payment, ...] = ()
     next_page: Text = None
 
 
@@ -321,7 +329,7 @@ class ZuoraInvoice(ZuoraAnswer):
 
 
 class InvoicePage(ZuoraAnswer):
-    data: Many[ZuoraInvoice] = ()
+    data: tuple[ZuoraInvoice, ...] = ()
     next_page: Text = None
     """The cursor of the page that follows."""
 
@@ -332,7 +340,7 @@ class InvoiceFile(ZuoraAnswer):
 
 
 class InvoiceFiles(ZuoraAnswer):
-    invoice_files: Many[InvoiceFile] = ()
+    invoice_files: tuple[InvoiceFile, ...] = ()
 
 
 class ProductRatePlanCharge(ZuoraAnswer):
@@ -349,4 +357,4 @@ class ProductRatePlan(ZuoraAnswer):
     name: Text = None
     effective_start_date: Day | None = None
     effective_end_date: Day | None = None
-    product_rate_plan_charges: Many[ProductRatePlanCharge] = ()
+    product_rate_plan_charges: tuple[ProductRatePlanCharge, ...] = ()
