@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local import demo
+from infra.local.zuora_dates import add_months
 from tests.integrations.zuora_calls import Body, Caller, categories, running_zuora
 
 DIGITAL = demo.DIGITAL_MONTHLY_PLAN.id
@@ -54,7 +55,7 @@ def test_creates_a_subscription_under_the_number_it_is_given(zuora: Caller) -> N
     assert read["accountNumber"] == "T-715G5QA2PB2I"
     assert read["invoiceOwnerAccountNumber"] == demo.ACME.number
     assert read["termStartDate"] == zuora.day()
-    assert read["termEndDate"] == f"{int(zuora.day()[:4]) + 1}{zuora.day()[4:]}"
+    assert read["termEndDate"] == add_months(zuora.today, 12).isoformat()
     assert (read["autoRenew"], read["renewalTerm"]) == (True, 12)
     [charge] = read["ratePlans"][0]["ratePlanCharges"]
     assert (charge["price"], charge["quantity"], charge["currency"]) == (17.5, 5, "GBP")
