@@ -811,7 +811,7 @@ def test_null_is_absent_and_numbers_may_be_texts_or_texts_numbers() -> None:
         }
     )
 
-    assert (invoice.id, invoice.amount, invoice.balance) == ("1", Decimal("9.90"), 0)
+    assert (invoice.id, invoice.amount, invoice.balance) == ("1", Decimal("9.90"), Decimal(0))
     assert (subscription.version, subscription.renewal_term) == (2, 12)
     assert (subscription.is_latest_version, subscription.rate_plans) == (True, ())
     assert models.InvoiceFile.model_validate({"id": "1", "versionNumber": None}).version_number == 0
