@@ -1,6 +1,7 @@
 """Changes whose day has come, as deployed, found by the index of days."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,17 @@ def keep(store: CommerceTable, holding: Holding) -> None:
     )
 
 
+def once_from(start: date) -> dict[str, Any]:
+    """The terms of a year that no other one follows."""
+    ends = start + timedelta(days=365)
+    return {
+        "start_date": start,
+        "term_start_date": start,
+        "term_end_date": ends,
+        "auto_renew": False,
+    }
+
+
 def run(resyncs: str = "https://sqs.example/none") -> None:
     loaded("commerce/activate_changes", RESYNC_QUEUE_URL=resyncs).handler({}, None)
 
@@ -42,7 +54,7 @@ def test_what_is_due_takes_effect_once(store: CommerceTable, told: Told) -> None
     start = today - timedelta(days=30)
     old = offer("old", start=start, end=today)
     new = offer("new", status="pending", start=today, codes=("SKU2",))
-    keep(store, subscription(old, new, start_date=start, auto_renew=False))
+    keep(store, subscription(old, new, **once_from(start)))
 
     run()
     run()
@@ -57,7 +69,7 @@ def test_what_is_due_takes_effect_once(store: CommerceTable, told: Told) -> None
 def test_what_lies_ahead_is_not_touched(store: CommerceTable, told: Told) -> None:
     ahead = clock.now().date() + timedelta(days=2)
     start = ahead - timedelta(days=30)
-    keep(store, subscription(offer(start=start, end=ahead), start_date=start, auto_renew=False))
+    keep(store, subscription(offer(start=start, end=ahead), **once_from(start)))
 
     run()
 
