@@ -12,6 +12,12 @@ STAGE ?= dev
 # What one process compiles another need not compile again, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Where the home folder takes nothing, the caches of npm and of the CDK's jsii are kept here.
+ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export npm_config_cache := $(CURDIR)/.local/cache/npm
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.local/cache/jsii
+endif
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run stop clean test setup check unit coverage e2e screenshots bench deploy

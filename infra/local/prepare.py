@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from infra.local import machine, steps
 from infra.local.place import CDK, EMULATOR_VENV, ROOT, VENV, BadSetting, Place
-from infra.local.progress import Progress, Step, StepFailed, screen
+from infra.local.progress import Progress, Step, StepFailed, screen, write_anything
 
 PYTHON = VENV / "bin" / "python"
 _DEVELOPMENT_PINS = (ROOT / "tests" / "requirements.txt",)
@@ -44,8 +45,24 @@ def _alone() -> Iterator[None]:
 
 
 def is_ready() -> bool:
-    """Whether the development environment is the one that the pins describe."""
-    return PYTHON.exists() and _stamp(VENV) == _digest(_DEVELOPMENT_PINS)
+    """Whether the development environment is the one that the pins describe, and still works."""
+    is_as_pinned = PYTHON.exists() and _stamp(VENV) == _digest(_DEVELOPMENT_PINS)
+    return is_as_pinned and is_where_it_was_made(VENV) and _starts(PYTHON)
+
+
+def is_where_it_was_made(environment: Path) -> bool:
+    """Its programs name its interpreter by a whole path: a folder that moved has none that work."""
+    told = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
+    made = [line for line in told if line.startswith("command = ")]
+    return all(line.endswith(f" {environment.resolve()}") for line in made)
+
+
+def _starts(python: Path) -> bool:
+    """Whether it finds what was installed, which another version in its place does not."""
+    tried = subprocess.run(  # noqa: S603 (our own interpreter)
+        [python, "-c", "import pip"], capture_output=True, timeout=60, check=False
+    )
+    return tried.returncode == 0
 
 
 @_alone()
@@ -54,7 +71,7 @@ def make_environment(step: Step) -> None:
     if is_ready():
         step.remark = "as pinned"
         return
-    if not _runs(step, PYTHON):
+    if not (_runs(step, PYTHON) and is_where_it_was_made(VENV)):
         _create(step, VENV, sys.executable, with_pip=True)
     _install(step, VENV, _DEVELOPMENT_PINS[0])
     _put_stamp(VENV, _digest(_DEVELOPMENT_PINS))
@@ -157,6 +174,7 @@ def _put_stamp(folder: Path, pins: str) -> None:
 
 
 def main() -> int:
+    write_anything(sys.stdout)
     try:
         place = Place.from_environment()
     except BadSetting as wrong:

@@ -4,6 +4,7 @@ Standard library only at the top: the first steps run before anything is install
 """
 
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -64,7 +65,11 @@ class PlainScreen:
         self.show(f"        FAILED after {seconds:.1f} s")
 
     def show(self, line: str = "") -> None:
-        print(line, file=self._out, flush=True)
+        try:
+            print(line, file=self._out, flush=True)
+        except BrokenPipeError:
+            # Whoever read it is gone, as `tee` on Ctrl-C; what is under way must end well.
+            write_nowhere(self._out)
 
     def close(self) -> None:
         self._out.flush()
@@ -284,6 +289,19 @@ def show_failure(show: Callable[[str], None], failure: StepFailed, log: Path) ->
         show(_DISK_ADVICE)
     else:
         show(failure.advice)
+
+
+def write_nowhere(stream: TextIO) -> None:
+    """From now on what is written there is lost, without an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def write_anything(stream: TextIO) -> None:
+    """A character that a terminal of another encoding lacks is shown as `?`, without an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 
 def is_disk_full(error: BaseException) -> bool:

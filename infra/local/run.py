@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, NoReturn
 from infra.local import prepare, steps
 from infra.local.pid_lock import PidLock
 from infra.local.place import VENV, BadSetting, Place
-from infra.local.progress import Progress, Screen, Step, StepFailed, screen, shown
+from infra.local.progress import (
+    Progress,
+    Screen,
+    Step,
+    StepFailed,
+    screen,
+    shown,
+    write_anything,
+    write_nowhere,
+)
 from infra.local.running_stack import RunningStack
 
 if TYPE_CHECKING:
@@ -34,6 +43,7 @@ _OTHER_START_SECONDS = 600
 
 
 def main() -> int:
+    write_anything(sys.stdout)
     try:
         place = Place.from_environment()
     except BadSetting as wrong:
@@ -68,9 +78,8 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     """Once: a second Ctrl-C, or a hang-up told twice, must not cost the data."""
     _stay()
     if signum == signal.SIGHUP:  # the terminal is gone, and writing to it would fail
-        nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
+            write_nowhere(stream)
     raise KeyboardInterrupt
 
 

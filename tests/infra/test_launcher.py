@@ -160,6 +160,65 @@ def test_writes_plain_lines_where_nobody_watches_and_a_live_display_on_a_termina
     assert "all of it" in live
 
 
+def test_ends_well_where_its_words_cannot_be_shown() -> None:
+    """On a terminal of another encoding, and after whoever read them, as `tee`, has gone."""
+    program = textwrap.dedent(
+        """
+        import sys
+        from infra.local.progress import PlainScreen, write_anything
+        write_anything(sys.stdout)
+        screen = PlainScreen()
+        screen.show("✓ Halden")
+        for line in sys.stdin:
+            screen.show(line)
+        screen.show("Stopped.")
+        screen.close()
+        sys.exit(7)
+        """
+    )
+    command = [sys.executable, "-X", "utf8=0", "-c", program]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"? Halden\n"
+        child.stdout.close()
+        child.stdin.write(b"more\n" * 3)
+        child.stdin.close()
+        assert child.wait(60) == 7
+
+
+def test_keeps_caches_beside_it_where_the_home_folder_takes_nothing(tmp_path: Path) -> None:
+    shown = ("make", "--no-print-directory", "--eval", "shown: ; @env", "shown")
+    kept = {"npm_config_cache", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"}
+    for home, is_kept in ((tmp_path, False), (tmp_path / "none", True)):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+        told = subprocess.run(  # noqa: S603 - our own Makefile
+            shown, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+        found = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+        assert kept & found.keys() == (kept if is_kept else set())
+        assert all(found[name].startswith(f"{ROOT}/.local/") for name in kept & found.keys())
+
+
+def test_knows_an_environment_that_was_moved_or_copied(tmp_path: Path) -> None:
+    here, there = tmp_path / "a folder" / ".venv", tmp_path / "elsewhere"
+    here.mkdir(parents=True)
+    made = f"home = /usr/bin\ncommand = /usr/bin/python3 -m venv {here}\n"
+    (here / "pyvenv.cfg").write_text(made, encoding="utf-8")
+    (tmp_path / "link").symlink_to(here)
+
+    assert prepare.is_where_it_was_made(here)
+    assert prepare.is_where_it_was_made(tmp_path / "link")
+    here.rename(there)
+    assert not prepare.is_where_it_was_made(there)
+    (there / "pyvenv.cfg").write_text("home = /usr/bin\n", encoding="utf-8")  # made by another tool
+    assert prepare.is_where_it_was_made(there)
+
+
 def _read_terminal(descriptor: int) -> str:
     parts: list[bytes] = []
     while True:
