@@ -190,6 +190,18 @@ def test_a_long_wait_is_passed_on_in_pieces_that_a_queue_takes(
     assert outcomes == ["put_off", "waiting", "waiting", "waiting", "completed"]
 
 
+def test_no_wait_that_is_asked_for_outlasts_the_time_of_the_order(
+    carrier: Carrier, zuora: ScriptedVendor
+) -> None:
+    asked = failure("ambiguous", retry_after=20 * 3600)
+    zuora.says("zuora_account", asked, asked, asked)
+
+    carrier.run()
+
+    assert carrier.order.status == "failed"
+    assert carrier.timer.at - START == timedelta(hours=24)
+
+
 def test_only_a_definite_failure_takes_the_next_generation(
     carrier: Carrier, zuora: ScriptedVendor
 ) -> None:

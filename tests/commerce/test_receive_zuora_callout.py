@@ -125,8 +125,11 @@ def test_a_colon_belongs_to_the_password(receive: Handler) -> None:
     assert receive(callout(basic(password="a:b")))["statusCode"] == 202
 
 
-def test_a_body_without_a_subscription_is_refused_and_the_field_named(receive: Handler) -> None:
-    answer = receive(callout(sent={"type": "AddProduct"}))
+@pytest.mark.parametrize("named", [{}, {"subscriptionNumber": ""}])
+def test_a_body_without_a_subscription_is_refused_and_the_field_named(
+    receive: Handler, named: dict[str, str]
+) -> None:
+    answer = receive(callout(sent={"type": "AddProduct", **named}))
 
     assert answer["statusCode"] == 422
     assert body(answer)["errors"][0]["field"] == "subscriptionID"
@@ -141,12 +144,23 @@ def test_a_key_that_no_sync_would_take_is_refused_instead_of_queued(
     assert queued(queue) == 0
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "AddProduct", "account": {"name": "x"}},
+        {"subscriptionID": "", "type": None},
+        {"subscriptionID": None, "type": ""},
+        {"subscriptionID": " ", "type": "x" * 101},
+        {"type": 7},
+        {"type": ["AddProduct", "RemoveProduct"]},
+    ],
+)
 def test_members_of_the_callout_that_are_not_needed_do_no_harm(
-    receive: Handler, queue: str
+    receive: Handler, queue: str, more: dict[str, Any]
 ) -> None:
-    sent = {"subscriptionNumber": "A-S00000271", "type": "AddProduct", "account": {"name": "x"}}
+    answer = receive(callout(sent={"subscriptionNumber": "A-S00000271", **more}))
 
-    assert receive(callout(sent=sent))["statusCode"] == 202
+    assert answer["statusCode"] == 202
     assert queued(queue) == 1
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Protocol
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from tessera import clock
 from tessera.clock import Instant
@@ -23,6 +23,7 @@ _WAITS = (10, 30, 60, 120, 300, 900, 1800, 3600)
 """Seconds after each failure; the last one repeats."""
 _SPREAD = 0.2
 _GIVEN_UP_AFTER = timedelta(hours=6)
+_LONGEST_TYPE = 100
 
 
 def _printable(key: str) -> str:
@@ -39,15 +40,29 @@ Key = Annotated[
 ]
 
 
+def _filled(value: object) -> object:
+    """A parameter of the callout that has no value is sent empty."""
+    return value if not isinstance(value, str) or value.strip() else None
+
+
+def _cut(value: object) -> str | None:
+    """Only logs want the type: none of it is worth losing the hint for."""
+    return value[:_LONGEST_TYPE] if isinstance(value, str) else None
+
+
 class Callout(Model):
     """What Zuora sends. All but the key is ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
-    subscription_number: Key | None = Field(default=None, alias="subscriptionNumber")
-    subscription_id: Key | None = Field(default=None, alias="subscriptionID")
+    subscription_number: Annotated[Key | None, BeforeValidator(_filled)] = Field(
+        default=None, alias="subscriptionNumber"
+    )
+    subscription_id: Annotated[Key | None, BeforeValidator(_filled)] = Field(
+        default=None, alias="subscriptionID"
+    )
     """A number, too, or the id of one version."""
-    type: Annotated[str, StringConstraints(max_length=100)] | None = None
+    type: Annotated[str | None, BeforeValidator(_cut)] = None
 
     @property
     def key(self) -> str:

@@ -438,8 +438,11 @@ class Provisioner:
         return timedelta(seconds=max(planned_wait * spread, failure.retry_after or 0))
 
     def _put_off(self, run: _Run, wait: timedelta) -> str:
+        """No longer than to the end of its time, which must not be passed over in a long wait."""
         now = self._now()
-        next_at = clock.to_millisecond(now + wait)
+        next_at, ends = clock.to_millisecond(now + wait), run.clock.give_up_at
+        if now < ends < next_at:
+            next_at = ends
         self._time(run, now, next_at=next_at, lease_until=None)
         self._save(run)
         self._send(run.order.id, next_at - now)

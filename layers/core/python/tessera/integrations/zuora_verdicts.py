@@ -9,7 +9,7 @@
     429, categories 50 60 61 70 99            unavailable    next generation
     404, category 40                          unknown key, else refused
     other categories, other 4xx               refused        –
-    422, 3xx, a path the gateway lacks        refused, and somebody must look
+    422, 3xx, a 404 that is not Zuora's       refused, and somebody must look
 
 What changes nothing cannot be ambiguous: there it is `unavailable`. Where money moves, 5xx and the
 categories 60 and 99 are ambiguous, and what is ambiguous keeps the key. Of several reasons the most
@@ -121,7 +121,7 @@ def of_answer(answer: "Answer", body: Any, effect: Effect, *, now: datetime) -> 
     status = answer.status
     categories = {code % 100 for code in codes(body)}
     wait = retry_after(answer.headers, now)
-    if 300 <= status < 400 or status == 422 or _lacks_path(answer):
+    if 300 <= status < 400 or status == 422 or _lacks_path(answer, body):
         return Finding("refused", is_our_fault=True)
     if status == 401:
         return Finding("credentials")
@@ -183,9 +183,13 @@ def _unsettled(effect: Effect, wait: int | None) -> Finding:
     return Finding("ambiguous", keeps_key=effect == "money", retry_after=wait)
 
 
-def _lacks_path(answer: "Answer") -> bool:
-    """The gateway in front of Zuora knows no such path: the base URL is wrong."""
-    return answer.status == 404 and b"no route matched" in answer.body[:2000].lower()
+def _lacks_path(answer: "Answer", body: Any) -> bool:
+    """Who answers is not Zuora but a gateway or proxy before it, which knows no such path: the base
+    URL is wrong. It says nothing about the key that was asked for.
+    """
+    if answer.status != 404:
+        return False
+    return not isinstance(body, dict) or b"no route matched" in answer.body[:2000].lower()
 
 
 def _reasons(body: Any) -> list[dict[str, Any]]:
