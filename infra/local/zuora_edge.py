@@ -22,7 +22,7 @@ from infra.local.zuora_replays import (
     replay,
 )
 from infra.local.zuora_seed import seeded
-from infra.local.zuora_tenant import Tenant
+from infra.local.zuora_tenant import Tenant, empty_state
 
 VERSION = "2025-08-12"
 TOKEN_SECONDS = 3599
@@ -106,7 +106,10 @@ class ZuoraEdge(StandIn):
         self._limits = Limits()
         self._busy: dict[str | None, timedelta] = {}
         super().__init__(state_path=state_path, seed=seed)
-        self.state["settings"]["ownerStyle"] = owner_style  # what is kept may be of another style
+        # What is kept may be of another style, or of a version that knew less.
+        empty = empty_state(self.now().date())
+        settings = {**empty["settings"], **self.state.get("settings", {})}
+        self.state = {**empty, **self.state, "settings": {**settings, "ownerStyle": owner_style}}
 
     def seed(self, name: str) -> None:
         self.state = seeded(name, self.now())

@@ -100,6 +100,12 @@ def refusal(token: str, keys: Published | None = None) -> str:
     return refused.value.wire_code
 
 
+def test_members_of_a_key_that_are_null_are_absent() -> None:
+    published = Published(rsa=jwk(rsa_key(), alg=None, use=None, x5c=None))
+
+    assert check(signed(claims()), published).subject == "auth0|67bf2138817314f757da5abc"
+
+
 def test_a_sound_token_tells_who_it_is_and_until_when() -> None:
     verified = check(signed(claims()))
 

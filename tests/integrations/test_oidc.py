@@ -296,10 +296,12 @@ def test_keys_for_encryption_and_keys_without_a_name_are_left_out(
             {"kty": "RSA", "use": "sig"},
             {"kid": 7, "kty": "RSA"},
             {"kid": "good", "kty": "RSA"},
+            {"kid": "null", "kty": "RSA", "use": None},
         ]
     }
 
     assert keys.key(liars_provider(liar), "good", now=NOW) == {"kid": "good", "kty": "RSA"}
+    assert keys.key(liars_provider(liar), "null", now=NOW) is not None
     assert keys.key(liars_provider(liar), "enc", now=NOW) is None
 
 

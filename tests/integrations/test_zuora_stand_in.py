@@ -1,5 +1,6 @@
 """The Zuora stand-in's gateway and reads: tokens, headers, both keys, limits, faults, replays."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,6 +221,23 @@ def test_keeps_what_it_did_in_its_state_file(tmp_path: Path) -> None:
 
     assert read["basicInfo"]["name"] == "Conte Ltd"
     assert categories(again) == [30]
+
+
+def test_goes_on_with_a_state_file_of_a_version_that_knew_less(tmp_path: Path) -> None:
+    kept = tmp_path / "zuora.json"
+    with running_zuora(state_path=kept) as zuora:
+        zuora.open_account()
+    file = json.loads(kept.read_text(encoding="utf-8"))
+    for later in ("creditMemos", "cardForms", "payments"):
+        del file["state"][later]
+    del file["state"]["settings"]["callsAtOnce"]
+    kept.write_text(json.dumps(file), encoding="utf-8")
+
+    with running_zuora(state_path=kept) as zuora:
+        read = zuora.get("/v1/accounts/T-715G5QA2PB2I")
+        paid = zuora.get("/v1/payments", accountId=read["basicInfo"]["id"])
+
+    assert (read["basicInfo"]["name"], paid["payments"]) == ("Conte Ltd", [])
 
 
 def test_fails_with_the_reasons_it_was_told_to(zuora: Caller) -> None:

@@ -132,7 +132,7 @@ def _key_of(
     found = keys.key(provider, kid, now=now) if kid else None
     if found is None:
         raise TokenRefused("unknown_key")
-    if found.get("alg", algorithm) != algorithm:
+    if (found.get("alg") or algorithm) != algorithm:
         raise TokenRefused("unfit_key")
     # PyJWT refuses a key whose type or curve is not the algorithm's.
     public = {name: found[name] for name in _PUBLIC_MEMBERS if name in found}

@@ -233,7 +233,7 @@ class OpenIdProviders:
         keys: dict[str, Key] = {
             key["kid"]: key
             for key in published.keys
-            if isinstance(key.get("kid"), str) and key.get("use", "sig") == "sig"
+            if isinstance(key.get("kid"), str) and (key.get("use") or "sig") == "sig"
         }
         return endpoints, keys
 
