@@ -1,6 +1,6 @@
 """What happens to orders by itself: carried out, swept up, taking effect on their day."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aws_cdk import Duration
@@ -117,11 +117,12 @@ class Orders(Construct):
 def on_the_hour(zone: str) -> events.Schedule:
     """Each full hour of a time zone, midnight among them, also where clocks are half an hour off.
 
-    Summer time moves clocks by whole hours.
+    Lord Howe's are put forward by half an hour, which makes it two minutes of the hour.
     """
-    offset = datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset()
-    minutes = int(offset.total_seconds() // 60) if offset is not None else 0
-    return events.Schedule.cron(minute=str(-minutes % 60))
+    seasons = (datetime(2026, month, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)) for month in (1, 7))
+    offsets = {there.utcoffset() or timedelta() for there in seasons}
+    minutes = sorted({-int(offset.total_seconds() // 60) % 60 for offset in offsets})
+    return events.Schedule.cron(minute=",".join(map(str, minutes)))
 
 
 def _run(function: Function, name: str, schedule: events.Schedule) -> None:

@@ -159,9 +159,16 @@ def test_orders_are_carried_out_unless_they_are_sent_again_to_one_endpoint(
 
 @pytest.mark.parametrize(
     ("zone", "minute"),
-    [("UTC", 0), ("Europe/Berlin", 0), ("Asia/Kolkata", 30), ("Asia/Kathmandu", 15)],
+    [
+        ("UTC", "0"),
+        ("Europe/Berlin", "0"),
+        ("Asia/Kolkata", "30"),
+        ("Asia/Kathmandu", "15"),
+        ("America/St_Johns", "30"),
+        ("Australia/Lord_Howe", "0,30"),
+    ],
 )
-def test_changes_take_effect_on_each_full_hour_of_the_business(zone: str, minute: int) -> None:
+def test_changes_take_effect_on_each_full_hour_of_the_business(zone: str, minute: str) -> None:
     schedule = on_the_hour(zone)
 
     assert schedule.expression_string == f"cron({minute} * * * ? *)"
