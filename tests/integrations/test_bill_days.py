@@ -1,6 +1,6 @@
 """What is expected to be paid falls on the days on which Zuora bills, at the ends of months too."""
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from infra.local.zuora_dates import MONTHS_IN, add_months, periods
 from tessera.commerce.billed import Charge
+from tessera.commerce.models import Period
+from tessera.commerce.subscriptions import period_on
 from tessera.integrations.zuora_models import ZuoraAccount, ZuoraSubscription
 from tessera.integrations.zuora_reading import ZuoraBilling
+from tests.commerce.selling import subscription
 
 DAYS = st.dates(date(2026, 1, 1), date(2030, 1, 1))
 FAR = date(2120, 1, 1)
@@ -89,3 +92,92 @@ def test_the_end_of_a_short_month_stands_for_the_day_that_is_meant(
     charge = charge_of(Tenant(start, bill_cycle_day, billingPeriod="Month", **dates))
 
     assert [*islice(charge.payments(), 2)] == expected
+
+
+@given(
+    start=DAYS,
+    period=st.sampled_from(sorted(MONTHS_IN)),
+    billed=st.integers(1, 12),
+    days=st.integers(0, 1500),
+)
+def test_the_period_that_holds_a_day_is_one_that_is_billed(
+    start: date, period: str, billed: int, days: int
+) -> None:
+    """However far it was billed by then, ahead or behind."""
+    months, today = MONTHS_IN[period], start + timedelta(days=days)
+    found = [(first, after) for first, after, _ in islice(periods(start, months, start, FAR), 60)]
+
+    charge = charge_of(
+        Tenant(
+            start,
+            start.day,
+            billingPeriod=period,
+            effectiveStartDate=start,
+            chargedThroughDate=found[billed][0],
+        )
+    )
+
+    assert charge.period(today) == next(one for one in found if one[0] <= today < one[1])
+
+
+@pytest.mark.parametrize(
+    ("today", "through", "end", "expected"),
+    [
+        # Begun on 10 March, on an account that is billed on the first.
+        (date(2026, 3, 12), date(2026, 4, 1), None, (date(2026, 3, 10), date(2026, 4, 1))),
+        (date(2026, 3, 31), date(2026, 4, 1), None, (date(2026, 3, 10), date(2026, 4, 1))),
+        (date(2026, 4, 1), date(2026, 4, 1), None, (date(2026, 4, 1), date(2026, 5, 1))),
+        (date(2026, 6, 15), date(2026, 4, 1), None, (date(2026, 6, 1), date(2026, 7, 1))),
+        (date(2026, 3, 1), date(2026, 4, 1), None, (date(2026, 3, 10), date(2026, 4, 1))),
+        # Billed up to its end, which says nothing of the days before.
+        (
+            date(2026, 3, 12),
+            date(2026, 4, 20),
+            date(2026, 4, 20),
+            (date(2026, 3, 10), date(2026, 4, 10)),
+        ),
+        (date(2026, 3, 12), None, None, (date(2026, 3, 10), date(2026, 4, 10))),
+    ],
+)
+def test_a_period_ends_where_what_is_billed_ends(
+    today: date, through: date | None, end: date | None, expected: tuple[date, date]
+) -> None:
+    start = date(2026, 3, 10)
+    dates = {"effectiveStartDate": start, "chargedThroughDate": through, "effectiveEndDate": end}
+
+    charge = charge_of(Tenant(start, 1, billingPeriod="Month", **dates))
+
+    assert charge.period(today) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "day", "expected"),
+    [
+        (
+            (date(2026, 2, 20), date(2026, 3, 1)),
+            date(2026, 3, 15),
+            (date(2026, 3, 1), date(2026, 4, 1)),
+        ),
+        (
+            (date(2026, 2, 20), date(2026, 3, 1)),
+            date(2026, 5, 1),
+            (date(2026, 5, 1), date(2026, 6, 1)),
+        ),
+        (
+            (date(2027, 1, 31), date(2027, 2, 28)),
+            date(2027, 3, 1),
+            (date(2027, 2, 28), date(2027, 3, 31)),
+        ),
+        (
+            (date(2027, 2, 28), date(2027, 3, 28)),
+            date(2027, 3, 28),
+            (date(2027, 3, 28), date(2027, 4, 28)),
+        ),
+    ],
+)
+def test_the_periods_that_follow_the_one_last_read_go_on_from_its_end(
+    stored: tuple[date, date], day: date, expected: tuple[date, date]
+) -> None:
+    held = subscription(current_period=Period(start=stored[0], end=stored[1]))
+
+    assert period_on(held, day) == Period(start=expected[0], end=expected[1])

@@ -53,6 +53,26 @@ class Charge(NamedTuple):
                 return
             yield day
 
+    def period(self, today: date) -> tuple[date, date] | None:
+        """The billing period that holds today, of a charge to come the first one.
+
+        An account may be billed on another day of the month than its subscription began on: then
+        the first period is shorter, and those that follow end where what is billed ends.
+        """
+        if self.every is None:
+            return None
+        through, day = self.charged_through, max(today, self.start)
+        if through is None or through == self.end:
+            # Nothing tells the day on which it is billed: an end may lie anywhere.
+            return self.every.around(self.start, day)
+        on, times = self._bill_day(through), 0
+        while self.every.after(through, times, on=on) > day:
+            times -= 1
+        while self.every.after(through, times + 1, on=on) <= day:
+            times += 1
+        begin, end = (self.every.after(through, n, on=on) for n in (times, times + 1))
+        return max(begin, self.start), end
+
     def _bill_day(self, first: date) -> int:
         """The day of the month that is meant by the day on which it is billed next."""
         if not is_last_of_month(first):

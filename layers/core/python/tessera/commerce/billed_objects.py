@@ -434,17 +434,10 @@ def _price_of(billed: Billed, today: date) -> Price | None:
 
 
 def _current_period(billed: Billed, today: date) -> Period | None:
-    charges = [
-        charge
-        for plan in billed.plans
-        if plan.is_live(today)
-        for charge in plan.charges
-        if charge.every is not None
-    ]
-    if not charges or charges[0].every is None:
-        return None
-    start, end = charges[0].every.around(charges[0].start, max(today, charges[0].start))
-    return Period(start=start, end=end)
+    charges = (c for plan in billed.plans if plan.is_live(today) for c in plan.charges)
+    periods = (charge.period(today) for charge in charges)
+    first = next((period for period in periods if period is not None), None)
+    return Period(start=first[0], end=first[1]) if first is not None else None
 
 
 def _same(before: Holding, after: Holding) -> bool:

@@ -36,10 +36,10 @@ class Interval(NamedTuple):
             yield self.after(start, times, on=on)
             times += 1
 
-    def around(self, start: date, day: date) -> tuple[date, date]:
+    def around(self, start: date, day: date, *, on: int | None = None) -> tuple[date, date]:
         """The period that holds `day`, counted from `start`; the first one for an earlier day."""
         begin = start
-        for end in self.days_from(start):
+        for end in self.days_from(start, on=on):
             if end > day and end > start:
                 return begin, end
             begin = end

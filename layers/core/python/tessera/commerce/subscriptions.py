@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from tessera.commerce import prices
-from tessera.commerce.calendar import Interval
+from tessera.commerce.calendar import Interval, is_last_of_month
 from tessera.commerce.models import (
     Holding,
     Period,
@@ -106,7 +106,13 @@ def period_on(holding: Holding, day: date) -> Period | None:
     every = interval_of(plan)
     if every is None:
         return stored
-    start, end = every.around(plan.data.start, day)
+    if stored is not None and plan.data.start <= stored.start < stored.end <= day:
+        # Those that follow it, on the day of the month that is meant by its end.
+        is_short = is_last_of_month(stored.end) and stored.start.day > stored.end.day
+        on = stored.start.day if is_short else stored.end.day
+        start, end = every.around(stored.end, day, on=on)
+    else:
+        start, end = every.around(plan.data.start, day)
     return Period(start=start, end=end)
 
 
