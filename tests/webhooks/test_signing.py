@@ -169,6 +169,7 @@ def test_accepts_a_secret_that_a_customer_brings(secret: str) -> None:
         "whsec_" + base64.urlsafe_b64encode(bytes([251]) * 32).decode(),
         "whsec_" + base64.b64encode(bytes(32)).decode() + "\n",
         "whsec_ключ",
+        "whsec_\ud800" + base64.b64encode(bytes(32)).decode(),
         "WHSEC_" + base64.b64encode(bytes(32)).decode(),
         "whpk_" + base64.b64encode(bytes(32)).decode(),
         "whsk_" + base64.b64encode(bytes(64)).decode(),

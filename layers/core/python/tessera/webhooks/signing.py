@@ -6,7 +6,6 @@ whpk_  + base64 of public 32                 what the receiver of a v1a signatur
 """
 
 import base64
-import binascii
 import hmac
 import secrets
 from collections.abc import Iterable
@@ -40,8 +39,8 @@ def key_bytes(key: str, prefix: str) -> bytes:
     if not key.startswith(prefix):
         raise KeyRefused(f"A key of this kind begins with {prefix}.")
     try:
-        raw = base64.b64decode(key.removeprefix(prefix).encode(), validate=True)
-    except binascii.Error:
+        raw = base64.b64decode(key.removeprefix(prefix), validate=True)
+    except ValueError:  # also for text that is not ASCII
         raise KeyRefused(f"What follows {prefix} is not base64.") from None
     lengths = _LENGTHS[prefix]
     if len(raw) not in lengths:
