@@ -77,6 +77,8 @@ def test_sends_the_path_that_is_stored(serve: Serve, way_out: Any, url: str) -> 
         (b"HTTP/1.1 299 \r\ncontent-length: 0\r\n\r\n", Outcome.DELIVERED, 299),
         (b"HTTP/1.0 200 OK\r\n\r\nold", Outcome.DELIVERED, 200),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, Outcome.DELIVERED, 200),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n" + OK, Outcome.DELIVERED, 200),
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 9 + OK, Outcome.DELIVERED, 200),
         (b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n", Outcome.GONE, 410),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", Outcome.REDIRECT, 304),
         (b"HTTP/1.1 429 Slow\r\nretry-after: 9\r\ncontent-length: 0\r\n\r\n", "http_error", 429),

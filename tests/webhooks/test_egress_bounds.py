@@ -325,9 +325,10 @@ def test_reads_at_most_16_kb_of_a_body_of_a_gigabyte(
         (b"HTTP/1.1 200 OK\r\n", b"x: " + KILOBYTE + b"\r\n"),
         (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
         (b"", b"HTTP/1.1 100 Continue\r\nx: " + KILOBYTE + b"\r\n\r\n"),
     ],
-    ids=["status", "one header", "headers", "many headers", "continue", "long continue"],
+    ids=["status", "header", "headers", "many headers", "continue", "hints", "long continue"],
 )
 def test_reads_no_endless_head(
     serve: Serve, way_out: Any, counting: Dial, head: bytes, flood: bytes

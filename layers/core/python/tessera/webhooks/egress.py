@@ -291,6 +291,15 @@ class _HttpResponse(http.client.HTTPResponse):
         self._bytes = _BoundedBytes(self.fp.detach(), LARGEST_HEAD)
         self.fp = io.BufferedReader(self._bytes)
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """What is said before the answer is passed over (RFC 9110, 15.2), not only 100.
+
+        Some proxies send 103 ahead of the 200: taken for the answer, it would be a failure.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # untyped there
+        is_ahead = 100 < status < 200 and status != http.client.SWITCHING_PROTOCOLS
+        return version, http.client.CONTINUE if is_ahead else status, reason
+
     def begin(self) -> None:
         super().begin()
         if self._bytes.ended:
