@@ -164,11 +164,25 @@ def test_shows_what_lies_between_two_times(
     assert found == [[made[1].id, made[2].id, made[3].id]]
 
 
-@pytest.mark.parametrize("to", ["0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z"])
-def test_finds_nothing_before_anything_is_kept(listed: Asks, engine: Engine, to: str) -> None:
-    engine.is_committed(event(at=clock.now()))
+@pytest.mark.parametrize("query", [{}, {"owner": OWNER}])
+def test_nothing_lies_before_all_events_or_between_times_the_wrong_way_round(
+    listed: Asks, engine: Engine, query: dict[str, str]
+) -> None:
+    engine.is_committed(event(at=ago(minutes=5)))
+    late, early = clock.instant(ago(minutes=1)), clock.instant(ago(minutes=9))
+    first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 
-    assert all_of(listed, to=to) == [[]]
+    empty = [{"to": first}, {"from": last}, {"from": late, "to": early}]
+
+    assert [all_of(listed, **query, **times) for times in empty] == [[[]]] * 3
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_refuses_a_time_outside_the_calendar(listed: Asks, end: str) -> None:
+    answer = listed(query={"from": end, "to": end})
+
+    assert answer["statusCode"] == 422
+    assert [error["field"] for error in body(answer)["errors"]] == ["from", "to"]
 
 
 def test_an_owner_has_pages_by_number(listed: Asks, engine: Engine) -> None:

@@ -197,11 +197,11 @@ def _days(
     if after is not None and after.created_at is not None:
         begin = min(begin, datetime.fromisoformat(after.created_at))
     end = max(wanted.since or now - _KEPT, now - _KEPT)
-    if begin <= end:
-        return begin, end, None
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-    month = midnight - timedelta(days=_DAYS_A_PAGE - 1)
-    return (begin, month, month) if end < month else (begin, end, None)
+    days = timedelta(days=_DAYS_A_PAGE - 1)
+    # A date so long before is only made where it is needed: `until` may be in the year 1.
+    is_all = midnight - end <= days
+    return (begin, end, None) if is_all else (begin, midnight - days, midnight - days)
 
 
 def _summary(event: Event) -> EventSummary:
