@@ -38,6 +38,13 @@ class Recent(Generic[K, V]):
                 self._values.popitem(last=False)
         return value
 
+    def replace(self, key: K, value: V) -> None:
+        """In the place of what is kept, if anything is; its age stays."""
+        with self._lock:
+            found = self._values.get(key)
+            if found is not None:
+                self._values[key] = (found[0], value)
+
     def forget(self, key: K) -> None:
         with self._lock:
             self._values.pop(key, None)

@@ -40,9 +40,9 @@ class Sendables:
         return known | self._read(missing) if missing else known
 
     def note(self, sendable: Sendable, health: Health) -> None:
-        """The health has just been seen as it is: the next hints need not ask again."""
+        """The health has just been seen as it is, unlike all else: that grows no younger by it."""
         endpoint = sendable.target.endpoint
-        self._known.keep(endpoint.id, sendable._replace(target=Target(endpoint, health)))
+        self._known.replace(endpoint.id, sendable._replace(target=Target(endpoint, health)))
 
     def _read(self, ids: Sequence[str]) -> dict[str, Sendable]:
         hosts = {self._hosts[id] for id in ids if id in self._hosts}
