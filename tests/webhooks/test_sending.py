@@ -373,6 +373,22 @@ def test_fast_hints_go_by_memory_for_five_seconds_and_slow_ones_never(engine: En
     assert outcomes == ["delivered", "delivered", "dropped", "dropped"]
 
 
+def test_news_of_an_endpoints_health_makes_its_settings_no_younger(engine: Engine) -> None:
+    """Else whoever fails every few seconds would be sent to under its old URL and keys for ever."""
+    id = engine.has_endpoint()
+    engine.receiver.answers = [REFUSED]
+    hints = engine.fans_out(*(event() for _ in range(3)))
+    engine.sends(hints[:1])
+    engine.change_endpoint(id, url="https://new.example.com/in")
+    for hint in hints[1:]:
+        engine.clock.turn(seconds=4)
+        engine.sends([hint])
+
+    urls = [sent.url for sent in engine.receiver.received]
+
+    assert urls == ["https://hooks.example.com/in"] * 2 + ["https://new.example.com/in"]
+
+
 def test_a_result_that_cannot_be_kept_is_let_go_and_stays_claimed(
     engine: Engine, overhear: Overhear
 ) -> None:
@@ -560,6 +576,33 @@ def test_five_requests_without_an_answer_make_an_endpoint_slow_before_any_has_fa
     assert seen == [(5, "slow")]
     assert [line["outcome"] for line in engine.lines[-5:]] == ["delivered"] * 5
     assert engine.health(id).state == "slow"
+
+
+def test_a_batch_whose_late_mark_failed_still_ends_with_its_last_request(engine: Engine) -> None:
+    id = engine.has_endpoint()
+    (hint,) = engine.fans_out(announced := event())
+    marked = threading.Event()
+
+    def hang(*_: Any, call: Call, **__: Any) -> Answer:
+        call.begin(time.monotonic(), 15)
+        assert marked.wait(10)
+        threading.Event().wait(0.05)  # the batch has failed by now
+        call.end()
+        return ACCEPTED
+
+    class Refusing(Endpoints):
+        def change_health(self, id: str, change: Change) -> Health | None:
+            marked.set()
+            raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+    with ThreadPoolExecutor(10) as pool:
+        sender = engine.new_sender(
+            post=hang, pool=pool, endpoints=Refusing("Webhooks"), limits=Limits(late=0.05)
+        )
+        with pytest.raises(EndpointConnectionError):
+            sender.batch([hint], engine.each)
+
+        assert engine.delivery(announced, id).state == "delivered"
 
 
 def test_a_hang_holds_back_nobody_elses_result(engine: Engine) -> None:

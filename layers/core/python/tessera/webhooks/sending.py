@@ -411,16 +411,18 @@ class Sender:
 
     def _watch(self, futures: Mapping[Future[None], UnderWay]) -> None:
         """Until all are done. Marks endpoints whose requests wait for 3 s: silence tells early."""
-        while True:
-            waiting = [
+        try:
+            while waiting := [
                 one for future, one in futures.items() if not (one.is_marked or future.done())
-            ]
-            if not waiting:
-                break
-            # For the youngest, so that one write marks all the requests of an endpoint.
-            left = self._limits.late - min(one.call.waited() for one in waiting)
-            wait(futures, timeout=max(left, 0.01))
-            self._mark_late([one for one in waiting if one.call.waited() >= self._limits.late])
+            ]:
+                # For the youngest, so that one write marks all the requests of an endpoint.
+                left = self._limits.late - min(one.call.waited() for one in waiting)
+                wait(futures, timeout=max(left, 0.01))
+                self._mark_late([one for one in waiting if one.call.waited() >= self._limits.late])
+        finally:
+            # Whatever a mark met: a request that outlived its batch would be frozen with the
+            # function, its claim would run out, and it would be sent twice.
+            wait(futures)
         for future in futures:
             future.result()
 
