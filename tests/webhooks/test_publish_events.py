@@ -15,6 +15,7 @@ from tessera.webhooks.bus import EventBus
 from tessera.webhooks.outbox import Outbox
 from tests.builders import NOW
 from tests.handlers import Handler, load
+from tests.webhooks.conftest import Overhear
 from tests.webhooks.engine import Clock, event, row
 
 MINUTE = timedelta(minutes=1)
@@ -183,6 +184,24 @@ def test_a_sweep_that_runs_beside_another_publishes_nothing_twice(tables: dict[s
     publishing.republish(bus=bus, outbox=Beaten("Events"), now=now, count=ignore)
 
     assert len(bus.published) == 1
+
+
+def test_nor_does_one_that_an_index_told_of_what_the_other_took(
+    tables: dict[str, str], overhear: Overhear
+) -> None:
+    bus, now = FakeBus(), Clock(NOW + 3 * MINUTE)
+    committed(event())
+    later = clock.epoch_ms(now() + 2 * MINUTE)
+    (due,) = Outbox("Events").due(now_ms=clock.epoch_ms(now()), at_most=100)
+
+    def take(**_: Any) -> None:
+        Outbox("Events").postpone(due, until_ms=later)
+
+    overhear("dynamodb", "before-call.dynamodb.BatchGetItem", take)
+
+    publishing.republish(bus=bus, outbox=Outbox("Events"), now=now, count=ignore)
+
+    assert bus.published == []
 
 
 def test_leaves_alone_what_was_fanned_out_meanwhile(tables: dict[str, str]) -> None:

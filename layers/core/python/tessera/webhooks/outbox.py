@@ -55,7 +55,12 @@ class Outbox:
             ).rows
         ]
         rows = dynamo.get_many(self._table, keys, consistent=True)
-        return [OpenEvent(recorded(row), row["open_at"]) for row in rows if "open_at" in row]
+        # The index lags, and another sweep may have postponed or closed an event meanwhile.
+        return [
+            OpenEvent(recorded(row), row["open_at"])
+            for row in rows
+            if row.get("open_at", now_ms + 1) <= now_ms
+        ]
 
     def postpone(self, due: OpenEvent, *, until_ms: int) -> bool:
         try:
