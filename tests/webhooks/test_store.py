@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from tessera import dynamo
 from tessera.webhooks.dialects import Dialect
 from tessera.webhooks.models import Attempt, Delivery, Due, Last
 from tessera.webhooks.outcome import Outcome
+from tessera.webhooks.rows import endpoint_members
+from tessera.webhooks.store import Endpoints
 from tests.builders import NOW
-from tests.webhooks.engine import Engine, event
+from tests.webhooks.engine import Engine, endpoint, event
 
 FIRST_DUE, CLAIM, EXPIRY = 1_000, 5_000, 1_772_442_847
 LAST = Last(n=1, at=NOW, outcome=Outcome.HTTP_ERROR, status=503)
@@ -215,3 +218,15 @@ def write(engine: Engine, finish: str, claimed: Delivery) -> bool:
     if finish == "exhaust":
         return engine.deliveries.exhaust(claimed, LAST, reason="used_up", expires_at=EXPIRY)
     return engine.deliveries.deliver(claimed, LAST, at=NOW, expires_at=EXPIRY)
+
+
+def test_no_endpoint_is_passed_over_however_many_were_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    members = endpoint_members(endpoint())
+    rows = [{"pk": "ENDPOINTS", "sk": f"endpoint-{n:032x}", **members} for n in range(10_001)]
+    # Pages as DynamoDB gives them: to write so many rows would take minutes.
+    pages = iter([dynamo.Page(rows[:6_000], {"sk": "5999"}), dynamo.Page(rows[6_000:], None)])
+    monkeypatch.setattr(dynamo, "query", lambda *_, **__: next(pages))
+
+    assert len(Endpoints("Webhooks").all()) == 10_001

@@ -196,9 +196,9 @@ def query(
 
 
 def query_all(
-    table: str, of: Table, pk: str | int, *, at_most: int = 10_000, **options: Any
+    table: str, of: Table, pk: str | int, *, at_most: int | None = 10_000, **options: Any
 ) -> Iterator[Row]:
-    """All rows of a partition, page after page, up to `at_most`."""
+    """All rows of a partition, page after page, up to `at_most` if that is a number."""
     page = query(table, of, pk, **options)
     given = 0
     while True:

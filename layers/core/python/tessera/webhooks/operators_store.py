@@ -31,7 +31,6 @@ from tessera.webhooks.rows import (
     HEALTH,
     HOSTS,
     JOBS,
-    MOST_ENDPOINTS,
     SECRETS,
     attempt_of,
     delivery_key,
@@ -87,7 +86,7 @@ class Endpoints(store.Endpoints):
 
     def hours(self, day: date) -> list[HourCount]:
         """What was counted on that day (UTC), by hour and endpoint."""
-        rows = dynamo.query_all(self._table, WEBHOOKS, f"HOURS#{day.isoformat()}")
+        rows = dynamo.query_all(self._table, WEBHOOKS, f"HOURS#{day.isoformat()}", at_most=None)
         return [
             HourCount(
                 hour=int(row["sk"][:2]),
@@ -265,7 +264,7 @@ class Deliveries(store.Deliveries):
 
     def of_event(self, event: str) -> list[Delivery]:
         """One for each endpoint that is to hear of it."""
-        rows = dynamo.query_all(self._table, WEBHOOKS, event, begins="D#", at_most=MOST_ENDPOINTS)
+        rows = dynamo.query_all(self._table, WEBHOOKS, event, begins="D#", at_most=None)
         return [delivery_of(row) for row in rows]
 
     def places(

@@ -33,8 +33,6 @@ from tessera.webhooks.models import Attempt, Delivery, Endpoint, Sealed, Target
 ENDPOINTS, SECRETS, HOSTS = "ENDPOINTS", "SECRETS", "HOSTS"
 JOBS = "JOBS"
 HEALTH = "#HEALTH"
-MOST_ENDPOINTS = 10_000
-"""Rows of endpoints and health, with those deleted in the last 90 days."""
 
 M = TypeVar("M", bound=Model)
 
