@@ -240,7 +240,8 @@ def test_refuses_the_cursor_of_another_query(
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [({"type": "weather"}, "type"), ({"owner": ""}, "owner")]
+    ("query", "field"),
+    [({"type": "weather"}, "type"), ({"owner": ""}, "owner"), ({"owner": "x" * 3_000}, "owner")],
 )
 def test_refuses_a_filter_that_means_nothing(
     listed: Asks, query: dict[str, str], field: str

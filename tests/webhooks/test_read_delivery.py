@@ -134,7 +134,7 @@ def test_does_not_know_a_delivery_that_is_not_there_or_has_expired(
     engine.change_endpoint(id, created_at=clock.instant(engine.clock()))
     engine.delivers(expired)
 
-    for named in (expired.id, "event-" + "0" * 32):
+    for named in (expired.id, "event-" + "0" * 32, "x" * 3_000):
         answer = read(request(named, id))
         assert (answer["statusCode"], body(answer)["code"]) == (404, "not_found")
 

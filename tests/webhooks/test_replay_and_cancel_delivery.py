@@ -277,6 +277,9 @@ def test_neither_knows_a_delivery_that_is_not_there_or_has_expired(
     engine.deliveries.end(expired.id, id, "cancelled", reason="operator", expires_at=1)
 
     for act in (replay, cancel):
-        for named in (expired.id, "event-" + "0" * 32):
-            answer = act(event=named, endpoint=id)
+        for named, at in (
+            *((expired.id, id), ("event-" + "0" * 32, id)),
+            *(("x" * 3_000, id), (expired.id, "x" * 2_000)),  # longer than a key may be
+        ):
+            answer = act(event=named, endpoint=at)
             assert (answer["statusCode"], body(answer)["code"]) == (404, "not_found")

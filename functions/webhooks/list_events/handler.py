@@ -28,7 +28,7 @@ app = resolver()
 @app.get("/api/webhooks/events")
 def list_events(
     type: str | None = None,
-    owner: Annotated[str | None, Query(min_length=1)] = None,
+    owner: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     subscription: str | None = None,
     since: Annotated[Instant | None, Query(alias="from")] = None,
     until: Annotated[Instant | None, Query(alias="to")] = None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from tessera import clock
+from tessera import clock, ids
 from tessera.clock import Instant
 from tessera.errors import NotFound
 from tessera.events import Event
@@ -117,10 +117,15 @@ def read(
 
 def found(event: str, endpoint: str, *, deliveries: Finds, now: datetime) -> Delivery:
     """Raises `NotFound`, also for a delivery that has expired: deletion lags."""
-    delivery = deliveries.find(event, endpoint)
+    delivery = deliveries.find(event, endpoint) if may_exist(event, endpoint) else None
     if delivery is None or has_expired(delivery, now):
         raise NotFound("There is no such delivery.", code="not_found")
     return delivery
+
+
+def may_exist(event: str, endpoint: str) -> bool:
+    """Else DynamoDB might refuse to look for it, as a key has a length."""
+    return ids.is_id(event, "event") and ids.is_id(endpoint, "endpoint")
 
 
 def has_expired(delivery: Delivery, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tessera import clock
 from tessera.errors import Conflict, Gone
-from tessera.webhooks.deliveries import found
+from tessera.webhooks.deliveries import found, may_exist
 from tessera.webhooks.endpoints import Finds, live
 from tessera.webhooks.jobs import REPLAYABLE
 from tessera.webhooks.listing import DeliverySummary, summary
@@ -87,8 +87,9 @@ def cancel(
 
     Raises `NotFound` and `NotPending`.
     """
-    ended = deliveries.end(
-        event, endpoint, "cancelled", reason="operator", expires_at=expiry(now, DELIVERY_KEPT)
+    expires_at = expiry(now, DELIVERY_KEPT)
+    ended = may_exist(event, endpoint) and deliveries.end(
+        event, endpoint, "cancelled", reason="operator", expires_at=expires_at
     )
     delivery = ended or found(event, endpoint, deliveries=deliveries, now=now)
     if delivery.state != "cancelled":
