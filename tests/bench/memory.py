@@ -14,6 +14,7 @@ from tessera.webhooks.models import (
     Last,
     Sealed,
     State,
+    Success,
     Target,
 )
 from tests.webhooks.kept_health import apply
@@ -56,9 +57,11 @@ class MemoryDeliveries:
     def record(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)
 
-    def deliver(self, claimed: Delivery, last: Last, *, at: datetime, expires_at: int) -> bool:
+    def deliver(
+        self, claimed: Delivery, how: Last | Success, *, at: datetime, expires_at: int
+    ) -> bool:
         ended = {"next_due": None, "claimed_until": None, "expires_at": expires_at}
-        self._changed(claimed, state="delivered", delivered_at=at, last=last, **ended)
+        self._changed(claimed, state="delivered", delivered_at=at, success=how, **ended)
         return True
 
     def postpone(self, claimed: Delivery, last: Last, *, next_due: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tessera import aws, clock, dynamo, events, ids, outbox
 from tessera.events import Event
-from tessera.webhooks import credentials
+from tessera.webhooks import credentials, deliveries
 from tessera.webhooks.credentials import SigningKey
 from tessera.webhooks.egress import Call
 from tessera.webhooks.fan_out import FanOut
@@ -224,7 +224,8 @@ class Engine:
 
     def attempts(self, event: Event, endpoint: str) -> list[Attempt]:
         """Oldest first."""
-        return self.deliveries.attempts(event.id, endpoint, at_most=100)[::-1]
+        kept = self.deliveries.attempts(event.id, endpoint, at_most=100)
+        return deliveries.made(self.delivery(event, endpoint), kept)[::-1]
 
     def health(self, endpoint: str) -> Health:
         found = self.endpoints.find(endpoint)

@@ -16,7 +16,7 @@ from tessera.webhooks.credentials import SigningKey
 from tessera.webhooks.dialects import Dialect
 from tessera.webhooks.egress import Call
 from tessera.webhooks.health import Change, Health
-from tessera.webhooks.models import Delivery, Hint
+from tessera.webhooks.models import Delivery, Hint, Last, NotRecorded
 from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.sending import Limits
@@ -75,21 +75,49 @@ def test_keeps_what_happened_and_leaves_no_due_row(engine: Engine) -> None:
     assert stored is not None
     assert stored["delivered_at"] == "2026-03-02T09:14:07.512Z"
     assert stored["expires_at"] == int((NOW + timedelta(days=30)).timestamp())
-    assert stored["last"] == {
+    assert stored["success"] == {
         "n": 1,
-        "at": "2026-03-02T09:14:07.512Z",
-        "outcome": "delivered",
+        "why": "event",
+        "started_at": "2026-03-02T09:14:07.512Z",
+        "ms": 42,
+        "url": "https://hooks.example.com/in",
         "status": 200,
+        "headers": {"content-type": "text/plain"},
+        "excerpt": "ok",
     }
+    assert engine.delivery(announced, id).last == Last(
+        n=1, at=NOW, outcome=Outcome.DELIVERED, status=200
+    )
+    assert row("Webhooks", announced.id, f"A#{id}#00001") is None
     assert stored.keys().isdisjoint({"due_pk", "next_due", "claimed_until", "failed_pk"})
-    attempt = row("Webhooks", announced.id, f"A#{id}#00001")
+
+
+def test_a_later_rounds_success_has_a_row_of_its_own(engine: Engine) -> None:
+    """Else a delivery that is replayed each day would outgrow what a row can hold."""
+    id = engine.has_endpoint()
+    announced = event()
+    engine.delivers(announced)
+    for round in (1, 2):
+        engine.deliveries.again(engine.delivery(announced, id), next_due=NOW_MS)
+        hint = Hint(event=announced.id, endpoint=id, n=round, lane="slow", why="manual")
+        assert engine.sends([hint]) == ["delivered"]
+
+    delivery = engine.delivery(announced, id)
+    assert delivery.success is not None
+    assert (delivery.success.n, delivery.last and delivery.last.n) == (1, 3)
+    assert [(one.n, one.round) for one in engine.attempts(announced, id)] == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+    ]
+    attempt = row("Webhooks", announced.id, f"A#{id}#00003")
     assert attempt == {
         "pk": announced.id,
-        "sk": f"A#{id}#00001",
+        "sk": f"A#{id}#00003",
         "shape": 1,
-        "n": 1,
-        "round": 0,
-        "why": "event",
+        "n": 3,
+        "round": 2,
+        "why": "manual",
         "started_at": "2026-03-02T09:14:07.512Z",
         "ms": 42,
         "url": "https://hooks.example.com/in",
@@ -99,6 +127,27 @@ def test_keeps_what_happened_and_leaves_no_due_row(engine: Engine) -> None:
         "excerpt": "ok",
         "expires_at": int((NOW + timedelta(days=60)).timestamp()),
     }
+
+
+def test_a_success_whose_one_write_is_refused_is_kept_by_itself_and_never_sent_again(
+    engine: Engine,
+) -> None:
+    id = engine.has_endpoint()
+    announced = event()
+    hints = engine.fans_out(announced)
+
+    class Refusing(Deliveries):
+        def deliver(self, *_: Any, **__: Any) -> bool:
+            raise NotRecorded
+
+    engine.new_sender(deliveries=Refusing("Webhooks")).batch(hints, engine.each)
+    assert engine.lines[-1]["outcome"] == "record_failed"
+    engine.clock.turn(minutes=3)
+
+    assert engine.sweeps() == []
+    assert engine.delivery(announced, id).state == "delivered"
+    assert [one.outcome for one in engine.attempts(announced, id)] == ["delivered"]
+    assert len(engine.receiver.received) == 1
 
 
 def test_a_failure_moves_the_due_time_and_sends_a_delayed_hint(engine: Engine) -> None:
@@ -399,7 +448,11 @@ def test_a_result_that_cannot_be_kept_is_let_go_and_stays_claimed(
     def refuse(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    engine.receiver.during = lambda: overhear("dynamodb", "before-call.dynamodb.PutItem", refuse)
+    def during() -> None:
+        overhear("dynamodb", "before-call.dynamodb.PutItem", refuse)
+        overhear("dynamodb", "before-call.dynamodb.UpdateItem", refuse)
+
+    engine.receiver.during = during
     assert engine.sends(hints) == ["record_failed"]
 
     assert engine.counted["RecordFailed"] == 1

@@ -1,5 +1,6 @@
 """What the sweep finds, heals and hints at."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -20,13 +21,13 @@ class SenderDied(BaseException):
     """Ends a step at once, as the end of a process would: nothing handles it."""
 
 
-def dies(engine: Engine, announced: Event, method: str) -> None:
-    """Sends, and dies just before this write of the sender."""
+def dies(engine: Engine, announced: Event, method: str, hints: Sequence[Hint] = ()) -> None:
+    """Sends, and dies just before this write of the sender; at these hints, or at the first."""
 
     def die(*_: object, **__: object) -> None:
         raise SenderDied
 
-    hints = engine.fans_out(announced)
+    hints = hints or engine.fans_out(announced)
     for store in (engine.deliveries, engine.receiver):
         if hasattr(store, method):
             setattr(store, method, die)
@@ -84,7 +85,7 @@ def test_a_sender_that_died_before_its_result_costs_one_more_request_and_no_fail
 ) -> None:
     id = engine.has_endpoint()
     announced = event()
-    dies(engine, announced, "record")
+    dies(engine, announced, "deliver")
     engine.clock.turn(minutes=2)
 
     (hint,) = engine.sweeps()
@@ -100,27 +101,37 @@ def test_a_sender_that_died_before_its_result_costs_one_more_request_and_no_fail
     assert engine.counted["ClaimsLapsed"] == 1
 
 
-@pytest.mark.parametrize("accepted", [True, False])
-def test_a_result_that_was_kept_is_applied_without_a_second_request(
-    engine: Engine, accepted: bool
-) -> None:
+def test_a_failure_that_was_kept_is_applied_without_a_second_request(engine: Engine) -> None:
     id = engine.has_endpoint()
     announced = event()
-    if not accepted:
-        engine.receiver.answers = [REFUSED]
-    dies(engine, announced, "deliver" if accepted else "postpone")
+    engine.receiver.answers = [REFUSED]
+    dies(engine, announced, "postpone")
     engine.clock.turn(minutes=2)
 
     assert engine.sweeps() == []
 
     delivery = engine.delivery(announced, id)
-    assert delivery.state == ("delivered" if accepted else "pending")
-    assert delivery.failures == (0 if accepted else 1)
-    assert delivery.claimed_until is None
+    assert (delivery.state, delivery.failures, delivery.claimed_until) == ("pending", 1, None)
     assert len(engine.receiver.received) == 1
     assert len(engine.attempts(announced, id)) == 1
-    if not accepted:
-        assert [hint.n for hint in engine.sweeps()] == [1]
+    assert [hint.n for hint in engine.sweeps()] == [1]
+
+
+def test_a_replays_success_that_was_kept_is_applied_without_another_request(engine: Engine) -> None:
+    id = engine.has_endpoint()
+    announced = event()
+    engine.delivers(announced)
+    engine.deliveries.again(engine.delivery(announced, id), next_due=clock.epoch_ms(NOW))
+    hint = Hint(event=announced.id, endpoint=id, n=1, lane="slow", why="manual")
+    dies(engine, announced, "deliver", [hint])
+    engine.clock.turn(minutes=2)
+
+    assert engine.sweeps() == []
+
+    delivery = engine.delivery(announced, id)
+    assert (delivery.state, delivery.round, delivery.claimed_until) == ("delivered", 1, None)
+    assert len(engine.receiver.received) == 2
+    assert [one.n for one in engine.attempts(announced, id)] == [1, 2]
 
 
 def test_a_kept_last_failure_gives_up(engine: Engine) -> None:
@@ -139,7 +150,7 @@ def test_a_kept_last_failure_gives_up(engine: Engine) -> None:
 def test_goes_on_where_a_sweep_died_after_noting_a_lost_attempt(engine: Engine) -> None:
     id = engine.has_endpoint()
     announced = event()
-    dies(engine, announced, "record")
+    dies(engine, announced, "deliver")
     engine.clock.turn(minutes=2)
 
     def die(lapsed: Delivery) -> bool:

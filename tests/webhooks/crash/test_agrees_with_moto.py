@@ -132,7 +132,8 @@ def finish(stores: Stores, chance: Random) -> Any:
     last = attempt(of, chance).last
     match chance.randint(0, 2):
         case 0:
-            return stores.deliveries.deliver(of, last, at=NOW, expires_at=1)
+            how = chance.choice([last, attempt(of, chance).success or last])
+            return stores.deliveries.deliver(of, how, at=NOW, expires_at=1)
         case 1:
             return stores.deliveries.postpone(of, last, next_due=NOW_MS + chance.randint(0, 3))
     return stores.deliveries.exhaust(of, last, reason="attempts_used_up", expires_at=1)

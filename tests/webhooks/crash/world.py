@@ -365,7 +365,8 @@ class World:
             delivery = self.find(row)
             if delivery.state == "pending" or delivery.claimed_until is not None:
                 raise Broken(f"I3: {delivery}")
-            made = sorted(attempts.get((delivery.event, delivery.endpoint), []))
+            kept = {*attempts.get((delivery.event, delivery.endpoint), [])}
+            made = sorted(kept | ({delivery.success.n} if delivery.success else set()))
             # A person may end a delivery between a crash and its healing: that leaves a gap.
             ended_by_itself = "cancelled" not in self.ends
             if ended_by_itself and made != list(range(1, delivery.attempts + 1)):

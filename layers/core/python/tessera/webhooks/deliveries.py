@@ -105,7 +105,7 @@ def read(
     delivery = found(event, endpoint, deliveries=deliveries, now=now)
     if not delivery.is_consistent:
         count("I1Violations")
-    attempts = deliveries.attempts(event, endpoint, at_most=_ATTEMPTS_SHOWN)
+    attempts = made(delivery, deliveries.attempts(event, endpoint, at_most=_ATTEMPTS_SHOWN))
     target = endpoints.find(endpoint)
     return view(
         delivery,
@@ -113,6 +113,21 @@ def read(
         endpoint=target.endpoint if target else None,
         event=outbox.find(event, now=now),
     )
+
+
+def made(delivery: Delivery, kept: Sequence[Attempt]) -> list[Attempt]:
+    """Its attempts, newest first: those that have rows of their own, and its success."""
+    success = delivery.success
+    if success is None:
+        return [*kept]
+    inside = Attempt(
+        event=delivery.event,
+        endpoint=delivery.endpoint,
+        outcome=Outcome.DELIVERED,
+        **dict(success),
+    )
+    others = [one for one in kept if one.n != success.n]  # a loss that was noted before it came
+    return sorted([inside, *others], key=lambda one: one.n, reverse=True)
 
 
 def found(event: str, endpoint: str, *, deliveries: Finds, now: datetime) -> Delivery:
@@ -146,7 +161,7 @@ def view(
         word=word(delivery, endpoint),
         next_due=_instant(delivery.next_due),
         body=body,
-        attempts=[_attempt(one, delivery, endpoint) for one in attempts],
+        attempts=[_attempt(one, delivery, endpoint) for one in attempts[:_ATTEMPTS_SHOWN]],
     )
 
 

@@ -116,6 +116,23 @@ class Last(Model):
     status: int | None = None
 
 
+class Success(Model):
+    """The attempt that succeeded in the first round: it stands in its delivery's own row.
+
+    One write so keeps both, which is most of what is ever written. Later rounds have rows of
+    their own for it, or a delivery that is replayed again and again would grow without end.
+    """
+
+    n: int
+    why: Why
+    started_at: Instant
+    ms: int
+    url: str
+    status: int | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    excerpt: str = ""
+
+
 class Delivery(Model):
     """One event on its way to one endpoint; `{event}/{endpoint}` is its name."""
 
@@ -141,6 +158,7 @@ class Delivery(Model):
     claimed_until: int | None = None
     """Epoch milliseconds."""
     last: Last | None = None
+    success: Success | None = None
     delivered_at: Instant | None = None
     reason: str | None = None
     replayed_by: str | None = None
@@ -184,6 +202,13 @@ class Attempt(Model):
     @property
     def last(self) -> Last:
         return Last(n=self.n, at=self.started_at, outcome=self.outcome, status=self.status)
+
+    @property
+    def success(self) -> Success | None:
+        """As its delivery's row keeps it; None where it needs a row of its own."""
+        if self.outcome is not Outcome.DELIVERED or self.round:
+            return None
+        return Success(**{name: value for name, value in self if name in Success.model_fields})
 
 
 class Hint(Model):

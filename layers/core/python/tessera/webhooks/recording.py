@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeAlias
 
-from tessera.webhooks.models import Attempt, Delivery, Last
+from tessera.webhooks.models import Attempt, Delivery, Last, NotRecorded, Success
 from tessera.webhooks.outcome import Outcome
 
 DELIVERY_KEPT = timedelta(days=30)
@@ -16,9 +16,45 @@ Became: TypeAlias = Literal["delivered", "retrying", "gave_up", "superseded"]
 class Deliveries(Protocol):
     """Each answers whether its condition held. All raise `NotRecorded`."""
 
-    def deliver(self, claimed: Delivery, last: Last, *, at: datetime, expires_at: int) -> bool: ...
+    def deliver(
+        self, claimed: Delivery, how: Last | Success, *, at: datetime, expires_at: int
+    ) -> bool: ...
+
     def postpone(self, claimed: Delivery, last: Last, *, next_due: int) -> bool: ...
     def exhaust(self, claimed: Delivery, last: Last, *, reason: str, expires_at: int) -> bool: ...
+
+
+class Keeps(Deliveries, Protocol):
+    def record(self, attempt: Attempt) -> None:
+        """Keeps a result unless one is there. Raises `NotRecorded`."""
+
+
+def keep(
+    claimed: Delivery,
+    attempt: Attempt,
+    *,
+    deliveries: Keeps,
+    now: datetime,
+    margin_ms: int = 0,
+) -> Became:
+    """Keeps a result and what it makes of its delivery. Raises `NotRecorded`.
+
+    One write for the success of a first round. Where that is refused, the attempt is kept by
+    itself all the same: for a person who looks, or for the sweep, which then sends nothing again.
+    """
+    success = attempt.success
+    if success is None:
+        deliveries.record(attempt)
+        return finish(claimed, attempt, deliveries=deliveries, now=now, margin_ms=margin_ms)
+    expires_at = expiry(now, DELIVERY_KEPT)
+    try:
+        if deliveries.deliver(claimed, success, at=now, expires_at=expires_at):
+            return "delivered"
+    except NotRecorded:
+        deliveries.record(attempt)
+        raise
+    deliveries.record(attempt)
+    return "superseded"
 
 
 def finish(
@@ -29,7 +65,7 @@ def finish(
     now: datetime,
     margin_ms: int = 0,
 ) -> Became:
-    """Writes the delivery as its attempt leaves it.
+    """Writes the delivery as an attempt leaves it that is kept already.
 
     `margin_ms` is added to the due time when a hint is on its way, so that the sweep only heals.
     `superseded`: somebody ended the delivery or took the claim over meanwhile; that stands.

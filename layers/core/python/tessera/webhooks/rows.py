@@ -15,7 +15,8 @@
     by_endpoint   {endpoint}              created_at      all deliveries
     failed        {endpoint} (failed_pk)  created_at      failed and not delivered since
 
-Only deliveries carry index attributes.
+Only deliveries carry index attributes. The attempt that succeeded in a delivery's first round has
+no row of its own: it is the member `success` of the delivery, and its `last` then.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from tessera.objects import Model
 from tessera.webhooks.health import Health, Value
 from tessera.webhooks.jobs import Index, Job
 from tessera.webhooks.models import Attempt, Delivery, Endpoint, Sealed, Target
+from tessera.webhooks.outcome import Outcome
 
 ENDPOINTS, SECRETS, HOSTS = "ENDPOINTS", "SECRETS", "HOSTS"
 JOBS = "JOBS"
@@ -103,6 +105,10 @@ def delivery_of(row: Row) -> Delivery:
     if "due_pk" not in row:
         # The index needs both: so does whoever trusts it.
         row = {name: value for name, value in row.items() if name != "next_due"}
+    success = row.get("success")
+    if success is not None and "last" not in row:
+        last = {"n": success["n"], "at": success["started_at"], "outcome": Outcome.DELIVERED}
+        row = {**row, "last": {**last, "status": success.get("status")}}
     return parsed(Delivery, row, event=row["pk"])
 
 

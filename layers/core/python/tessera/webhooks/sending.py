@@ -6,7 +6,8 @@
     S4   the delivery is claimed
     S5   the request is signed and made
     S6   the attempt is kept
-    S7   the delivery is finished: delivered, waiting for its next attempt, or exhausted
+    S7   the delivery is finished: delivered, waiting for its next attempt, or exhausted; a first
+         round's success is kept and finished by one write
     S8   a short wait is spent by a hint on the queue; a long one is left to the sweep
     S9   health is noted, and when the batch is done what is counted for the hour
     S10  a 410 disables the endpoint
@@ -47,8 +48,7 @@ from tessera.webhooks.models import (
 )
 from tessera.webhooks.outcome import Answer, Outcome
 from tessera.webhooks.recent import Recent
-from tessera.webhooks.recording import ATTEMPT_KEPT, DELIVERY_KEPT, Became, expiry, finish
-from tessera.webhooks.recording import Deliveries as Finishes
+from tessera.webhooks.recording import ATTEMPT_KEPT, DELIVERY_KEPT, Became, Keeps, expiry, keep
 
 _BODIES_KEPT = timedelta(minutes=5)
 _MOST_BODIES = 100
@@ -66,12 +66,9 @@ class Endpoints(sendables.Endpoints, Protocol):
     def add_to_hour(self, id: str, at: datetime, *, delivered: int, failed: int) -> None: ...
 
 
-class Deliveries(Finishes, Protocol):
+class Deliveries(Keeps, Protocol):
     def claim(self, event: str, endpoint: str, *, n: int, until_ms: int) -> Delivery | None:
         """Starts attempt n + 1 unless somebody has."""
-
-    def record(self, attempt: Attempt) -> None:
-        """Keeps a result unless one is there. Raises `NotRecorded`."""
 
     def end(
         self, event: str, endpoint: str, state: State, *, reason: str, expires_at: int
@@ -326,8 +323,7 @@ class Sender:
             "next_due": attempt.next_due,
         }
         try:
-            self._deliveries.record(attempt)
-            became = finish(
+            became = keep(
                 claimed,
                 attempt,
                 deliveries=self._deliveries,

@@ -25,6 +25,7 @@ from tessera.webhooks.models import (
     NotRecorded,
     Sealed,
     State,
+    Success,
     Target,
 )
 from tessera.webhooks.rows import (
@@ -202,16 +203,22 @@ class Deliveries:
         except (BotoCoreError, ClientError) as error:
             raise NotRecorded from error
 
-    def deliver(self, claimed: Delivery, last: Last, *, at: datetime, expires_at: int) -> bool:
-        """A late success always wins, except over a person who cancelled. Raises `NotRecorded`."""
+    def deliver(
+        self, claimed: Delivery, how: Last | Success, *, at: datetime, expires_at: int
+    ) -> bool:
+        """A late success always wins, except over a person who cancelled. Raises `NotRecorded`.
+
+        A `Success` is kept with it; a `Last` only names the attempt that has a row of its own.
+        """
+        keep, drop = ("#success", ", #last") if isinstance(how, Success) else ("#last", "")
         return self._finish(
             claimed,
-            "SET #state = :delivered, delivered_at = :at, #last = :last, expires_at = :expires_at"
-            " REMOVE due_pk, next_due, claimed_until, failed_pk, reason",
+            f"SET #state = :delivered, delivered_at = :at, {keep} = :how, expires_at = :expires_at"
+            f" REMOVE due_pk, next_due, claimed_until, failed_pk, reason{drop}",
             "#state IN (:pending, :exhausted)",
             delivered="delivered",
             at=clock.instant(at),
-            last=last.wire(),
+            how=how.wire(),
             expires_at=expires_at,
             pending="pending",
             exhausted="exhausted",
