@@ -13,6 +13,7 @@ import pytest
 from tests.bench.billing import dollars
 from tests.bench.conftest import Publish
 from tests.bench.machine import Row
+from tests.webhooks.crash.tables import Units
 from tests.webhooks.crash.world import World
 
 EVENTS, MANY = 100, 10
@@ -33,6 +34,7 @@ class Bill:
 def counted(endpoints: int) -> Bill:
     """All that so many events made the engine do, in full batches, with warm processes."""
     world = World([()] * endpoints)
+    world.cloud.tables.units = Units()
     with world.cloud.in_place():
         announce(world, 10)
         names, units = world.named.copy(), world.cloud.tables.units

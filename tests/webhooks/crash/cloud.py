@@ -80,14 +80,20 @@ class Cloud:
         self.stream: list[Mapping[str, Any]] = []
         self.called: Callable[[str], None] = lambda name: None
         self.fate: Fate = lambda queue: (timedelta(0),)
+        self._services: dict[str, _Service] = {}
         self.tables.seen.append(self._streamed)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """For everything in the block that asks for a client of AWS."""
         # The stores and adapters under test are what asks for clients: no seam is left above them.
-        with patch.object(aws, "_client", lambda service: _Service(self, service)):
+        with patch.object(aws, "_client", self._service):
             yield
+
+    def _service(self, name: str) -> "_Service":
+        if name not in self._services:
+            self._services[name] = _Service(self, name)
+        return self._services[name]
 
     def sqs_send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:
         for entry in Entries:
@@ -132,13 +138,15 @@ class _Service:
             act = getattr(cloud.tables, name)
         else:
             act = getattr(cloud, f"{self._service}_{name}")
+        called = f"{self._service}.{name}"
 
         def call(**request: Any) -> Any:
             try:
                 return act(**request)
             finally:
-                cloud.called(f"{self._service}.{name}")
+                cloud.called(called)
 
+        setattr(self, name, call)  # asked for in this way once
         return call
 
 

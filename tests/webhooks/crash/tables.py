@@ -45,6 +45,16 @@ class Units:
         )
 
 
+class Unbilled(Units):
+    """For runs that ask for no bill: to weigh every item was a fifth of their time."""
+
+    def write(self, table: Table, before: Item | None, after: Item | None, *, times: int) -> None:
+        pass
+
+    def reads(self, what: str, items: Iterable[Item], *, consistent: bool, each: bool) -> None:
+        pass
+
+
 def size(item: Item | None) -> int:
     if item is None:
         return 0
@@ -71,7 +81,7 @@ class Tables:
         self.seen: list[Seen] = []
         self.conditions: set[tuple[str, bool]] = set()
         """Each that was judged, and how."""
-        self.units = Units()
+        self.units: Units = Unbilled()
 
     def items(self, table: str) -> list[Item]:
         return [item for partition in self._rows[table].values() for item in partition.values()]
