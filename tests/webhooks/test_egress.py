@@ -120,6 +120,21 @@ def test_opens_a_new_connection_after_an_idle_gap(
     assert len(receiver.conversations) == 3
 
 
+def test_a_gap_that_only_the_wall_clock_saw_is_one_too(
+    serve: Serve, way_out: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen function's own clock may have stood still."""
+    receiver = serve(answers(OK))
+    egress = way_out(receiver)
+    post(egress, receiver.url)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 5)
+
+    assert post(egress, receiver.url).outcome == Outcome.DELIVERED
+
+    assert len(receiver.conversations) == 2
+
+
 def test_many_threads_share_one_way_out(serve: Serve, way_out: Any) -> None:
     receiver = serve(answers(OK))
     egress = way_out(receiver)

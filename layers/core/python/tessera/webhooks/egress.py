@@ -316,12 +316,12 @@ class _Connection(HTTPConnection):
     """Goes where `Egress` says and hands its socket to the call under way."""
 
     response_class = _HttpResponse
-    _answered_at = 0.0
+    _answered_at = (0.0, 0.0)
 
     @property
     def is_connected(self) -> bool:
         """Fit for another request? The pool opens a new connection otherwise."""
-        idle = time.monotonic() - self._answered_at
+        idle = max(now - then for now, then in zip(_clocks(), self._answered_at, strict=True))
         return idle < _REUSED_WITHIN and super().is_connected
 
     def _new_conn(self) -> socket.socket:
@@ -347,8 +347,13 @@ class _Connection(HTTPConnection):
 
     def getresponse(self) -> Any:
         response = super().getresponse()
-        self._answered_at = time.monotonic()
+        self._answered_at = _clocks()
         return response
+
+
+def _clocks() -> tuple[float, float]:
+    """The one may stand still while a function is frozen, the other may be put back."""
+    return time.monotonic(), time.time()
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
