@@ -308,6 +308,16 @@ def test_counts_what_the_alarms_need(engine: Engine) -> None:
     assert row("Webhooks", "COUNT", "ENDPOINTS") == {"pk": "COUNT", "sk": "ENDPOINTS", "live": 2}
 
 
+def test_what_waits_for_a_recovering_endpoints_pace_is_not_late(engine: Engine) -> None:
+    engine.has_endpoint(health=Health(state="slow", drain=60))
+    engine.fans_out(event())
+    engine.clock.turn(hours=5)
+
+    engine.sweeper.turn()
+
+    assert (engine.counted["Swept"], engine.counted["OldestDueSeconds"]) == (1, 0)
+
+
 def test_a_recovering_endpoint_is_drained_at_a_pace_that_doubles_each_minute(
     engine: Engine,
 ) -> None:
