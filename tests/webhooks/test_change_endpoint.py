@@ -171,9 +171,11 @@ def test_a_credential_does_not_go_to_another_host_unasked(change: Asks, engine: 
     change(id=id, body={"version": 1, "auth": BEARER})
 
     silent = change(id=id, body={"version": 2, "url": NEW_HOST})
+    nowhere = change(id=id, body={"version": 2, "url": "ftp://new.example.com"})
     said = change(id=id, body={"version": 2, "url": NEW_HOST, "auth": BEARER})
 
     assert [(e["field"], e["code"]) for e in body(silent)["errors"]] == [("auth", "required")]
+    assert [e["field"] for e in body(nowhere)["errors"]] == ["url"]
     assert (said["statusCode"], stored(engine, id).url) == (200, NEW_HOST)
 
 

@@ -154,7 +154,7 @@ def changed(
     ]
     if "url" in given and changes.url is None:
         checks.errors.append(FieldError("url", "required", "url is required"))
-    leaves_host = stored.model_copy(update=members).host != stored.host
+    leaves_host = stored.model_copy(update=members).host not in ("", stored.host)
     if leaves_host and stored.auth_kind != "none" and "auth" not in given:
         # Else whoever may change a URL could have a credential sent to himself.
         message = "Give auth again, or null: the new URL leads to another host."
