@@ -19,7 +19,7 @@ from tessera.identity.sessions import Signed
 from tessera.partners.store import PartnersTable
 from tessera.webhooks.dialects import Dialect
 from tessera.webhooks.health import Health
-from tessera.webhooks.models import Attempt, Delivery, Last, Sealed
+from tessera.webhooks.models import Attempt, Delivery, Sealed
 from tessera.webhooks.operators_store import Deliveries, Endpoints
 from tessera.webhooks.outcome import Outcome
 from tests.builders import NOW, api_event, machine
@@ -119,18 +119,22 @@ def test_an_endpoint_and_a_delivery_with_its_attempt() -> None:
     deliveries.add(delivery)
     claimed = deliveries.claim(what.id, to.id, n=0, until_ms=2)
     assert claimed is not None
-    deliveries.record(
-        Attempt(
-            event=what.id,
-            endpoint=to.id,
-            n=1,
-            why="event",
-            started_at=NOW,
-            url=to.url,
-            outcome=Outcome.HTTP_ERROR,
-        )
+    failed = Attempt(
+        event=what.id,
+        endpoint=to.id,
+        n=1,
+        why="event",
+        started_at=NOW,
+        url=to.url,
+        outcome=Outcome.HTTP_ERROR,
     )
-    deliveries.postpone(claimed, Last(n=1, at=NOW, outcome=Outcome.HTTP_ERROR), next_due=9)
+    deliveries.record(failed)
+    deliveries.postpone(claimed, failed.last, next_due=9)
+    again = deliveries.claim(what.id, to.id, n=1, until_ms=10)
+    assert again is not None
+    success = failed.model_copy(update={"n": 2, "outcome": Outcome.DELIVERED}).success
+    assert success is not None
+    deliveries.deliver(again, success, at=NOW, expires_at=11)
 
     reads_the_same_when_grown(
         "Webhooks",
