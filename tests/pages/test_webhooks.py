@@ -194,10 +194,31 @@ def test_events_tell_whether_anybody_listened(visitor: Visitor, engine: Engine) 
     page = visitor.get(f"{HOME}/events/{heard.id}")
 
     assert "delivered 1 endpoint" in listed.text
-    assert "nobody" in listed.text
+    assert "on its way" in listed.text  # the one that nobody has handed out yet
     assert f'href="{HOME}/deliveries/{heard.id}/{endpoint}"' in page.html
     assert "<script>alert" not in page.html
     assert "No endpoint listened" in visitor.get(f"{HOME}/events/{unheard.id}").text
+
+
+def test_events_are_listed_by_as_many_requests_whatever_their_number(
+    visitor: Visitor, engine: Engine, requests: list[str]
+) -> None:
+    engine.delivers(event(at=engine.clock.at))  # before there is an endpoint
+    endpoints = [engine.has_endpoint(description=f"E{number}") for number in range(4)]
+    for sequence in range(43, 72):
+        engine.delivers(event(at=engine.clock.at, sequence=sequence))
+    visitor.get(f"{HOME}/events")  # notes the visit
+
+    requests.clear()
+    page = visitor.get(f"{HOME}/events")
+
+    assert requests[0] == "GetItem Sessions"
+    assert set(requests[1:-2]) == {"Query Events by_day"}
+    assert requests[-2:] == ["BatchGetItem Events", "BatchGetItem Webhooks"]
+    assert page.text.count("delivered 4 endpoints") == 100 // len(endpoints)
+    # The rest of a long list tells how many listened.
+    assert page.text.count(" 4 endpoints") == 29
+    assert "nobody" in page.text
 
 
 def test_an_endpoint_is_added_and_its_secret_revealed_to_an_administrator(

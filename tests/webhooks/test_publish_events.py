@@ -209,7 +209,7 @@ def test_leaves_alone_what_was_fanned_out_meanwhile(tables: dict[str, str]) -> N
     announced = event()
     committed(announced)
     (due,) = outbox.due(now_ms=clock.epoch_ms(now()), at_most=100)
-    outbox.mark_fanned_out(announced.id, now())
+    outbox.mark_fanned_out(announced.id, now(), [])
 
     assert not outbox.postpone(due, until_ms=clock.epoch_ms(now()) + 1)
 

@@ -19,12 +19,11 @@ from tessera.webhooks import (
     switching,
     trials,
 )
-from tessera.webhooks.announced import EventPage, EventView
+from tessera.webhooks.announced import EventView, Listed
 from tessera.webhooks.archive import Archive
 from tessera.webhooks.deliveries import DeliveryView
 from tessera.webhooks.destination import Reach
 from tessera.webhooks.endpoints import EndpointView
-from tessera.webhooks.gathering import Gather
 from tessera.webhooks.listing import DeliveryPage, DeliverySummary
 from tessera.webhooks.models import Delivery, Endpoint, Target
 from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs, Trials
@@ -37,6 +36,7 @@ from tessera.webhooks.settings import EndpointChanges, NewEndpoint, Resolves
 from tessera.webhooks.switching import Resume, ResumedView
 from tessera.webhooks.trials import Trial, TrialView
 
+from . import event_view
 from .delivery_view import on_its_way
 from .filters import Chosen
 
@@ -55,7 +55,6 @@ class Desk:
     reach: Reach
     resolves: Resolves
     endpoint_limit: int
-    gather: Gather
 
     def delivery_page(self, asked: Chosen, visit: Visit) -> DeliveryPage:
         return listing.of_endpoint(
@@ -104,11 +103,9 @@ class Desk:
         note(outcome="cancelled", webhook_event=event, endpoint=endpoint)
         return gone
 
-    def event_page(
-        self, wanted: announced.Wanted, visit: Visit
-    ) -> tuple[EventPage, list[list[Delivery]]]:
-        """With the deliveries of each event."""
-        page = announced.page(
+    def event_page(self, wanted: announced.Wanted, visit: Visit) -> tuple[Listed, list[Delivery]]:
+        """With what became of as many of them as one request tells."""
+        page = announced.listed(
             wanted,
             by=visit.operator,
             cursors=self.cursors,
@@ -117,8 +114,7 @@ class Desk:
             archive=self.archive,
             now=visit.now,
         )
-        told = self.gather(self.deliveries.of_event, [one.id for one in page.items])
-        return page, list(told)
+        return page, self.deliveries.told(event_view.asked_for(page.found))
 
     def event(self, id: str, now: datetime) -> EventView:
         return announced.read(

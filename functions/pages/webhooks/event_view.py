@@ -21,15 +21,36 @@ from tessera.edge.pages.cells import (
 )
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.events import EVENT_TYPES
-from tessera.webhooks.announced import EventPage, EventSummary, EventView
+from tessera.webhooks import announced
+from tessera.webhooks.announced import EventView, Kept, Listed
 from tessera.webhooks.models import Delivery, Target
 
 from . import delivery_view
 from .filters import EVENT_FILTERS
 from .places import EVENTS, HOME, OWNERS, delivery_at, event_at, tabs
 
+_READ_AT_ONCE = 100
+"""Rows by one request (BatchGetItem)."""
 
-def listed(visit: Visit, page: EventPage, told: Sequence[Sequence[Delivery]]) -> Answer:
+
+def asked_for(found: Sequence[Kept]) -> list[tuple[str, str]]:
+    """Event and endpoint of the deliveries that a list tells the state of.
+
+    A hundred, which one request reads; of the events behind them it tells how many listened.
+    """
+    asked: list[tuple[str, str]] = []
+    for one in found:
+        keys = [(one.event.id, endpoint) for endpoint in one.told or ()]
+        if len(asked) + len(keys) > _READ_AT_ONCE:
+            break
+        asked += keys
+    return asked
+
+
+def listed(visit: Visit, page: Listed, deliveries: Sequence[Delivery]) -> Answer:
+    of_event: dict[str, list[Delivery]] = {}
+    for one in deliveries:
+        of_event.setdefault(one.event, []).append(one)
     return visit.show(
         "events.html",
         "Events",
@@ -47,12 +68,12 @@ def listed(visit: Visit, page: EventPage, told: Sequence[Sequence[Delivery]]) ->
             ),
             [
                 (
-                    link(event.type, event_at(event.id)),
-                    delivery_view.subject(event),
-                    _listened(event, rows),
-                    ago(event.created_at),
+                    link(kept.event.type, event_at(kept.event.id)),
+                    delivery_view.subject(announced.summary_of(kept.event)),
+                    _listened(kept, of_event.get(kept.event.id, [])),
+                    ago(kept.event.created_at),
                 )
-                for event, rows in zip(page.items, told, strict=True)
+                for kept in page.found
             ],
             visit.paging(page.cursor, filters=EVENT_FILTERS),
             "newest first",
@@ -97,11 +118,15 @@ def read(visit: Visit, found: EventView, targets: Sequence[Target]) -> Answer:
     )
 
 
-def _listened(event: EventSummary, rows: Sequence[Delivery]) -> Cell:
-    if not event.webhook:
+def _listened(kept: Kept, rows: Sequence[Delivery]) -> Cell:
+    if not kept.event.webhook:
         return badge("inside only", OFF)
-    if not rows:
+    if kept.told is None:
+        return badge("on its way", INFO)
+    if not kept.told:
         return badge("nobody", OFF)
+    if not rows:
+        return text(_endpoints(len(kept.told)))
     delivered = sum(one.state == "delivered" for one in rows)
     if delivered == len(rows):
         return several(badge("delivered", GOOD), text(_endpoints(len(rows))))

@@ -8,7 +8,6 @@ from tessera.secrets import Secret
 from tessera.webhooks import endpoints
 from tessera.webhooks.archive import Archive
 from tessera.webhooks.destination import confirm
-from tessera.webhooks.gathering import in_threads
 from tessera.webhooks.operators_store import Deliveries, Endpoints, Jobs, Trials
 from tessera.webhooks.outbox import Outbox
 from tessera.webhooks.queues import HintQueues
@@ -47,7 +46,6 @@ desk = Desk(
     reach=env.reach(),
     resolves=confirm,
     endpoint_limit=env.endpoint_limit,
-    gather=in_threads(10),
 )
 zone = env.business_time_zone
 app = Pages(env, __file__)

@@ -307,7 +307,7 @@ def sweep_events(stores: Stores, chance: Random) -> Any:
     id = chance.choice(EVENTS)
     match chance.randint(0, 3):
         case 0:
-            return stores.outbox.mark_fanned_out(id, NOW)
+            return stores.outbox.mark_fanned_out(id, NOW, IDS[:1])
         case 1:
             return stores.outbox.close(id)
         case 2:

@@ -65,6 +65,19 @@ class Place(NamedTuple):
     subscription: str | None = None
 
 
+class Kept(NamedTuple):
+    """An event as it is kept, with the endpoints that were told of it."""
+
+    event: Event
+    told: tuple[str, ...] | None
+    """None as long as nobody has been."""
+
+
+class Listed(NamedTuple):
+    found: list[Kept]
+    cursor: str | None
+
+
 class Wanted(NamedTuple):
     """Which events are asked for; absent members let all through."""
 
@@ -105,7 +118,7 @@ class Archive(Protocol):
     def of_owner(self, owner: str, *, after: Place | None, at_once: int) -> Iterator[Place]:
         """Newest first, read as far as it is asked for."""
 
-    def at(self, places: Sequence[Place], *, now: datetime) -> Mapping[Place, Event]:
+    def at(self, places: Sequence[Place], *, now: datetime) -> Mapping[Place, Kept]:
         """Without those that have expired."""
 
     def find(self, event: str, *, now: datetime) -> Event | None: ...
@@ -129,6 +142,23 @@ def page(
     archive: Archive,
     now: datetime,
 ) -> EventPage:
+    """Like `listed`, as it is answered."""
+    found = listed(
+        wanted, by=by, cursors=cursors, cursor=cursor, size=size, archive=archive, now=now
+    )
+    return EventPage(items=[summary_of(one.event) for one in found.found], cursor=found.cursor)
+
+
+def listed(
+    wanted: Wanted,
+    *,
+    by: Principal,
+    cursors: Cursors,
+    cursor: str | None,
+    size: int,
+    archive: Archive,
+    now: datetime,
+) -> Listed:
     """A page may be short or empty although another one follows: it looks at a month at most.
 
     Raises `InvalidFields`, and `InvalidRequest` for a cursor of another list.
@@ -147,7 +177,7 @@ def page(
     looked = look(
         places,
         rows=lambda some: archive.at(some, now=now),
-        fits=wanted.fits,
+        fits=lambda kept: wanted.fits(kept.event),
         may_fit=wanted.may_fit,
         size=size,
         at_once=at_once,
@@ -156,10 +186,7 @@ def page(
     if last is None and month is not None:
         last = Place("", clock.instant(month))
     position = last and {"id": last.id, "created_at": last.created_at, "sequence": last.sequence}
-    return EventPage(
-        items=[_summary(event) for event in looked.shown],
-        cursor=cursors.seal(position, of=of) if position else None,
-    )
+    return Listed(looked.shown, cursors.seal(position, of=of) if position else None)
 
 
 def read(
@@ -174,7 +201,7 @@ def read(
     if rows:
         by_id = {target.endpoint.id: target.endpoint for target in endpoints.all()}
     return EventView(
-        **dict(_summary(event)),
+        **dict(summary_of(event)),
         bodies=_bodies(event, rows),
         deliveries=[summary(one, by_id.get(one.endpoint)) for one in rows],
     )
@@ -204,7 +231,7 @@ def _days(
     return (begin, end, None) if is_all else (begin, midnight - days, midnight - days)
 
 
-def _summary(event: Event) -> EventSummary:
+def summary_of(event: Event) -> EventSummary:
     names = set(EventSummary.model_fields)
     return EventSummary(
         **{name: value for name, value in event if name in names},

@@ -18,7 +18,7 @@ from tessera.dynamo import Row
 from tessera.events import OPEN_SHARDS, Event
 from tessera.outbox import recorded
 from tessera.tables import EVENTS
-from tessera.webhooks.announced import Place
+from tessera.webhooks.announced import Kept, Place
 from tessera.webhooks.outbox import Outbox
 
 
@@ -30,11 +30,11 @@ class Archive:
     def find(self, event: str, *, now: datetime) -> Event | None:
         return self._outbox.find(event, now=now)
 
-    def at(self, places: Sequence[Place], *, now: datetime) -> Mapping[Place, Event]:
+    def at(self, places: Sequence[Place], *, now: datetime) -> Mapping[Place, Kept]:
         """Of up to 100 places, in one request; without those that have expired."""
         keys = [{"pk": place.id, "sk": "EVENT"} for place in places]
         rows = dynamo.get_many(self._table, keys) if keys else []
-        found = {row["pk"]: recorded(row) for row in rows if row["expires_at"] > now.timestamp()}
+        found = {row["pk"]: _kept(row) for row in rows if row["expires_at"] > now.timestamp()}
         return {place: found[place.id] for place in places if place.id in found}
 
     def of_owner(self, owner: str, *, after: Place | None, at_once: int) -> Iterator[Place]:
@@ -82,6 +82,11 @@ class Archive:
             if page.next is None:
                 return
             start = page.next
+
+
+def _kept(row: Row) -> Kept:
+    told = row.get("told")
+    return Kept(recorded(row), None if told is None else tuple(told))
 
 
 def _place(row: Row) -> Place:

@@ -36,7 +36,8 @@ class Deliveries(Protocol):
 
 class Outbox(Protocol):
     def is_fanned_out(self, event: str) -> bool: ...
-    def mark_fanned_out(self, event: str, now: datetime) -> None: ...
+    def mark_fanned_out(self, event: str, now: datetime, told: Sequence[str]) -> None:
+        """Closes it; `told` are the endpoints that have a row of it."""
 
 
 class Queues(Protocol):
@@ -90,10 +91,11 @@ class FanOut:
     ) -> Mapping[str, Any]:
         """Answers members of the event's outcome line; raises what its rows met."""
         line = {"webhook_event": event.id, "type": event.type}
-        if chosen.result() is None:
+        if (targets := chosen.result()) is None:
             return {**line, "outcome": "skipped"}
         hints = [hint for row in rows if (hint := row.result()) is not None]
-        self._outbox.mark_fanned_out(event.id, self._now())
+        told = [target.endpoint.id for target in targets]
+        self._outbox.mark_fanned_out(event.id, self._now(), told)
         return {**line, "outcome": "fanned_out", "deliveries": len(rows), "hints": len(hints)}
 
     def _row(self, event: Event, target: Target) -> Hint | None:

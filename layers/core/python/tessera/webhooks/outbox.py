@@ -7,6 +7,7 @@
 for the bus only, fan-out for all others.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,9 +35,10 @@ class Outbox:
         row = dynamo.get(self._table, {"pk": event, "sk": "EVENT"})
         return row is None or "fanned_out_at" in row
 
-    def mark_fanned_out(self, event: str, now: datetime) -> None:
-        at = clock.instant(now)
-        self._write(event, "SET fanned_out_at = :at REMOVE #open, open_at", at=at)
+    def mark_fanned_out(self, event: str, now: datetime, told: Sequence[str]) -> None:
+        """`told` are the endpoints that have a row of it, so that lists find the rows by key."""
+        change = "SET fanned_out_at = :at, told = :told REMOVE #open, open_at"
+        self._write(event, change, at=clock.instant(now), told=told)
 
     def close(self, event: str) -> None:
         self._write(event, "REMOVE #open, open_at")
