@@ -83,7 +83,7 @@ class Orders(Construct):
         sweep_orders = Function(
             self,
             "commerce/sweep_orders",
-            commerce.uses(queries=["due"]),
+            commerce.uses("PutItem", queries=["due"]),
             self.queue.sends("ORDER_QUEUE_URL"),
             platform=platform,
             seconds=_TURN_SECONDS,

@@ -57,10 +57,10 @@ class Pages(Part):
         )
         self.family(
             "pages/home",
-            tables.catalog.uses("Query", "BatchGetItem"),
+            tables.catalog.uses("Query"),
             tables.partners.uses(queries=["newest"]),
             tables.webhooks.uses("Query"),
-            tables.commerce.uses(queries=["by_lookup", "due"]),
+            tables.commerce.uses("GetItem", "BatchGetItem", queries=["by_lookup", "due"]),
             counts(dead_letters),
             setting(mode=settings.mode),
         )

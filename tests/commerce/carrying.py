@@ -83,6 +83,7 @@ class MemoryStore:
         self.events: list[Event] = []
         self.after_write: Callable[[], None] = lambda: None
         self.looked_again: dict[str, date] = {}
+        self.late: list[str] = []
         for one in records:
             self.keep(one)
 
@@ -167,6 +168,9 @@ class MemoryStore:
             at = (timer.lease_until or timer.next_at) if timer else None
             if at is not None and at <= until:
                 yield one.id
+
+    def note_late(self, ids: Sequence[str], *, at: datetime) -> None:
+        self.late = list(ids)
 
     def lease(self, order: str, *, now: datetime, until: datetime) -> Order | None:
         found = self.order(order)

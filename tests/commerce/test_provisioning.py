@@ -439,9 +439,11 @@ def test_the_sweep_takes_up_orders_whose_message_was_lost(carrier: Carrier) -> N
     assert swept() == 0
     carrier.timer.turn(minutes=2)
     assert swept() == 1
+    assert carrier.store.late == [ORDER]
     assert carrier.queue.run(carrier.provisioner.provision) == ["completed"]
     carrier.timer.turn(hours=1)
     assert swept() == 0
+    assert carrier.store.late == []
 
 
 def test_a_change_stays_locked_until_its_day(zuora: ScriptedVendor) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from tessera import aws, clock
 from tessera.catalog.installed import installed_pages
 from tessera.catalog.items import create
 from tessera.catalog.store import CatalogTable
+from tessera.commerce.order_clock import clock_of
+from tessera.commerce.provisioning import sweep
 from tessera.commerce.store import CommerceTable
 from tests import handlers
 from tests.commerce.carrying import ORDER
@@ -84,17 +88,63 @@ def test_a_failing_endpoint_and_a_failed_order_are_told_with_their_pages(
     assert "All quiet" not in page.text
 
 
-def test_an_order_that_nobody_takes_up_is_told(visitor: Visitor) -> None:
-    commit(CommerceTable("Commerce", "Events"))
-    long_ago = {"S": "2020-01-01T00:00:00.000Z"}
-    aws.client("dynamodb").update_item(
-        TableName="Commerce",
-        Key={"pk": {"S": ORDER}, "sk": {"S": ORDER}},
-        UpdateExpression="SET due_at = :long_ago",
-        ExpressionAttributeValues={":long_ago": long_ago},
-    )
+def test_an_order_that_nobody_takes_up_is_told_until_somebody_does(visitor: Visitor) -> None:
+    store = CommerceTable("Commerce", "Events")
+    long_ago = clock.now() - timedelta(minutes=16)
+    commit(store, provisioning=clock_of("new", long_ago))
+    swept(store)
 
-    assert "An order is stuck: nobody has taken it up" in visitor.get("/settings").text
+    stuck = visitor.get("/settings")
+    store.lease(ORDER, now=clock.now(), until=clock.now() + timedelta(minutes=15))
+    taken_up = visitor.get("/settings")
+
+    assert "An order is stuck: nobody has taken it up" in stuck.text
+    assert f'href="/objects/orders/limio/{ORDER}"' in stuck.html
+    assert "stuck" not in taken_up.text
+
+
+def test_a_sweep_that_has_stopped_is_told_as_nobody_finds_stuck_orders_then(
+    visitor: Visitor,
+) -> None:
+    store = CommerceTable("Commerce", "Events")
+
+    store.note_late([], at=clock.now() - timedelta(minutes=29))
+    runs = visitor.get("/settings")
+    store.note_late([], at=clock.now() - timedelta(minutes=31))
+    stopped = visitor.get("/settings")
+
+    assert "All quiet" in runs.text
+    assert "Nobody looks for stuck orders: the function sweep_orders does not run" in stopped.text
+
+
+def test_the_home_asks_each_source_once_however_much_there_is(
+    visitor: Visitor, requests: list[str]
+) -> None:
+    catalog = CatalogTable("Catalog", installed=installed_pages("test"))
+    for number in range(3):
+        offer(catalog, f"Silver {number}", "partner_org-" + "1" * 32)
+        Engine().has_endpoint()
+    visitor.get("/settings")  # notes the visit
+
+    requests.clear()
+    visitor.get("/settings")
+
+    assert Counter(requests) == {
+        "GetItem Sessions": 1,
+        "Query Webhooks": 3,  # endpoints, and the hours of two days
+        "Query Commerce by_lookup": 1,
+        "Query Commerce due": 1,
+        "GetItem Commerce": 1,
+        "Query Partners newest": 1,
+        "Query Catalog": 3,  # pages, offers, and whether there is any entitlement
+    }
+
+
+def swept(store: CommerceTable) -> None:
+    class Queue:
+        def send(self, order: str, *, delay: int) -> None: ...
+
+    sweep(orders=store, queue=Queue(), now=clock.now, time_left=lambda: 60)
 
 
 def test_dead_letters_are_told_by_queue_with_the_alarm_that_says_what_to_do(

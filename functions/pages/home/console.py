@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
-from tessera.catalog.kinds import Kind
 from tessera.catalog.models import Offer, Page
 from tessera.catalog.page_problems import Surroundings, problems
 from tessera.catalog.store import CatalogTable
@@ -15,22 +14,22 @@ from tessera.partners.store import PartnersTable
 from tessera.webhooks.models import HourCount, Target
 from tessera.webhooks.operators_store import Endpoints
 
-_CATALOG: tuple[tuple[Kind, str, str], ...] = (
-    ("entitlements", "Add an entitlement", "/settings/catalog/entitlements"),
-    ("products", "Add a product", "/settings/catalog/products"),
-    ("offers", "Add an offer", "/settings/catalog/offers"),
-)
+_ENTITLEMENTS = ("Add an entitlement", "/settings/catalog/entitlements")
+_PRODUCTS = ("Add a product", "/settings/catalog/products")
+_OFFERS = ("Add an offer", "/settings/catalog/offers")
 _PAGES = ("Show offers on a pricing page", "/settings/pages")
 _PARTNERS = ("Create a partner", "/settings/profile/partners")
 _WEBHOOKS = ("Add a webhook endpoint", "/objects/webhooks/limio")
 _ORDERS = "/objects/orders/limio"
 _STUCK = timedelta(minutes=15)
 """An order is taken up within minutes of its time, by the sweep at the latest."""
+_NOT_LOOKED = timedelta(minutes=30)
+"""The sweep of orders looks every ten minutes."""
 _FEW = 5
 """Of each kind are told one by one, the rest as a number."""
 _COUNTED = 1000
-_ORGANISATIONS = 500
-_OFFERS = 500
+_MOST_ORGANISATIONS = 500
+_MOST_OFFERS = 500
 
 
 class Trouble(NamedTuple):
@@ -71,8 +70,11 @@ class Queues(Protocol):
         """Of the queues of dead letters that hold any, by name."""
 
 
-_Judged: TypeAlias = list[tuple[Page, int]]
-"""Published pages that show offers, each with how much is wrong with it."""
+class Shop(NamedTuple):
+    offers: list[Offer]
+    """In any status."""
+    judged: list[tuple[Page, int]]
+    """Published pages that show offers, each with how much is wrong with it."""
 
 
 class Console:
@@ -94,6 +96,7 @@ class Console:
         self._deployed = deployed
 
     def now(self, now: datetime) -> Overview:
+        """One request for each source, two for the hours of a day."""
         targets = tried(self._endpoints.all, what="endpoints")
         figures = tried(lambda: self._figures(now), what="figures")
         orders = tried(lambda: self._order_troubles(now), what="orders")
@@ -162,7 +165,6 @@ class Console:
         return found
 
     def _order_troubles(self, now: datetime) -> list[Trouble]:
-        """From an index that holds these orders alone."""
         here = _ORDERS if _ORDERS in self._deployed else ""
         failed = self._orders.failed(at_most=_FEW + 1)
         found = [
@@ -172,6 +174,10 @@ class Console:
         if len(failed) > _FEW:
             more = here and f"{here}?status=failed"
             found.append(Trouble("More orders failed before", True, None, more))
+        late = self._orders.late(now - _STUCK)
+        if late.looked is not None and late.looked < now - _NOT_LOOKED:
+            silent = "Nobody looks for stuck orders: the function sweep_orders does not run"
+            found.append(Trouble(silent, True, late.looked, ""))
         return found + [
             Trouble(
                 "An order is stuck: nobody has taken it up",
@@ -179,7 +185,7 @@ class Console:
                 one.since,
                 here and f"{here}/{one.id}",
             )
-            for one in self._orders.overdue(now - _STUCK, at_most=_FEW)
+            for one in late.orders[:_FEW]
         ]
 
     def _dead(self) -> list[Trouble]:
@@ -196,25 +202,20 @@ class Console:
         ]
 
     def _organisations(self) -> list[Organisation]:
-        return self._partners.organisations(limit=_ORGANISATIONS, after=None)[0]
+        return self._partners.organisations(limit=_MOST_ORGANISATIONS, after=None)[0]
 
-    def _shop(self, organisations: Iterable[Organisation]) -> _Judged:
-        """Looks at offers only where a page shows some."""
+    def _shop(self, organisations: Iterable[Organisation]) -> Shop:
         pages = self._catalog.pages()
-        showing = [one for one in pages if one.status == "active" and one.label is not None]
-        if not showing:
-            return []
-        listed = self._catalog.listed(
-            "offers", limit=_OFFERS, after=None, status="active", label=None
-        )
-        offers = [one for one in listed.items if isinstance(one, Offer)]
-        if not offers:
-            return []  # nothing is sold yet: that is a task, not a fault of each page
+        offers = self._catalog.offers(at_most=_MOST_OFFERS)
+        active = [one for one in offers if one.status == "active"]
+        if not active:
+            return Shop(offers, [])  # nothing is sold yet: a task, not a fault of each page
         archived = {one.id: one.name for one in organisations if one.status == "archived"}
-        around = Surroundings(pages, offers, archived)
-        return [(one, len(problems(one, around))) for one in showing]
+        around = Surroundings(pages, active, archived)
+        showing = [one for one in pages if one.status == "active" and one.label is not None]
+        return Shop(offers, [(one, len(problems(one, around))) for one in showing])
 
-    def _page_troubles(self, shop: _Judged | None) -> list[Trouble]:
+    def _page_troubles(self, shop: Shop | None) -> list[Trouble]:
         at = _PAGES[1] if _PAGES[1] in self._deployed else ""
         return [
             Trouble(
@@ -223,7 +224,7 @@ class Console:
                 None,
                 at and f"{at}/{page.id}",
             )
-            for page, count in (shop or [])
+            for page, count in (shop.judged if shop else [])
             if count
         ][:_FEW]
 
@@ -246,7 +247,7 @@ class Console:
         today = [one for one in self._endpoints.hours(now.date()) if one.hour <= now.hour]
         counted: list[HourCount] = [*yesterday, *today]
         return Figures(
-            self._orders.placed_since(since, now=now, at_most=_COUNTED),
+            self._orders.placed_since(since, at_most=_COUNTED),
             sum(one.delivered for one in counted),
             sum(one.failed for one in counted),
         )
@@ -255,24 +256,20 @@ class Console:
         self,
         targets: Iterable[Target],
         organisations: Collection[Organisation],
-        shop: _Judged | None,
+        shop: Shop | None,
     ) -> list[Task]:
-        """Empty once all is done."""
+        """Empty once all is done. What is on sale tells that there is a product to sell."""
+        offers, judged = shop or Shop([], [])
+        sold = any(one.data.product_bundles for one in offers)
+        live = any(one.endpoint.status != "deleted" for one in targets)
         tasks = [
-            Task(
-                words,
-                href,
-                bool(
-                    self._catalog.listed(kind, limit=1, after=None, status=None, label=None).items
-                ),
-            )
-            for kind, words, href in _CATALOG
+            Task(*_ENTITLEMENTS, self._catalog.has_any("entitlements")),
+            Task(*_PRODUCTS, sold or self._catalog.has_any("products")),
+            Task(*_OFFERS, bool(offers)),
+            Task(*_PARTNERS, bool(organisations)),
+            Task(*_PAGES, any(not count for _, count in judged)),
+            Task(*_WEBHOOKS, live),
         ]
-        tasks.append(Task(*_PARTNERS, bool(organisations)))
-        sells = any(not count for _, count in (shop or []))
-        tasks.append(Task(*_PAGES, sells))
-        live = [one for one in targets if one.endpoint.status != "deleted"]
-        tasks.append(Task(*_WEBHOOKS, bool(live)))
         if all(one.is_done for one in tasks):
             return []
         return [one._replace(href=one.href if one.href in self._deployed else "") for one in tasks]

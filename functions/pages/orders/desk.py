@@ -19,7 +19,7 @@ from tessera.errors import NotFound
 from tessera.objects import Record, canonical_json
 from tessera.partners.store import PartnersTable
 from tessera.webhooks import announced
-from tessera.webhooks.announced import EventSummary
+from tessera.webhooks.announced import EventSummary, Kept
 from tessera.webhooks.archive import Archive
 from tessera.webhooks.models import Delivery
 from tessera.webhooks.operators_store import Deliveries
@@ -88,13 +88,13 @@ class Desk:
         wanted = _wanted(visit.query, self._zone)
         of = canonical_json(["orders", *(visit.query.get(one, "") for one in FILTERS)])
         found, following = self._orders.page(
-            wanted, limit=ROWS, after=visit.opened(self._cursors, of=of), now=visit.now
+            wanted, limit=ROWS, after=visit.opened(self._cursors, of=of)
         )
         return OrdersPage(
             found,
             self._cursors.seal(following, of=of) if following else None,
             self._offers(found),
-            {id: self._partner(id) for one in found if (id := one.partner_org)},
+            self._partners.names(one.partner_org for one in found if one.partner_org),
         )
 
     def order(self, id: str, visit: Visit) -> About:
@@ -102,7 +102,8 @@ class Desk:
         order = self._known(id)
         ownership = self._owners.ownership(order.owner or "")
         own = self._own(order.owner)
-        events = self._events(visit, order.owner, since=order.created)
+        kept = self._kept(visit, order.owner, since=order.created)
+        told = self._deliveries.told([(one.event.id, id) for one in kept for id in one.told or ()])
         return About(
             order=order,
             offers=self._offers([order]),
@@ -112,8 +113,8 @@ class Desk:
             customers=[one for one in own if isinstance(one, Customer)],
             addresses=[one for one in own if isinstance(one, Address)],
             holdings=self._holdings(order.subscriptions, visit),
-            events=events,
-            deliveries=[self._deliveries.of_event(one.id) for one in events],
+            events=[announced.summary_of(one.event) for one in kept],
+            deliveries=[[row for row in told if row.event == one.event.id] for one in kept],
         )
 
     def failed_order(self, id: str) -> Order:
@@ -127,18 +128,14 @@ class Desk:
             holdings = [on_day(one, today) for one in self._owners.holdings_of(id)]
         except TooManySubscriptions:
             holdings = None
-        placed, _ = self._owners.objects(
-            "orders", owner=id, partner_org=None, limit=_OF_AN_OWNER, after=None
-        )
-        latest = sorted(placed, key=lambda one: one.created, reverse=True)
         return Owned(
             ownership=ownership,
             today=today,
             partner=self._partner(ownership.owner.partner_org),
             customers=[one for one in self._own(id) if isinstance(one, Customer)],
             holdings=holdings,
-            orders=[one for one in latest if isinstance(one, Order)],
-            events=self._events(visit, id),
+            orders=self._owners.newest_orders_by(id, limit=_OF_AN_OWNER),
+            events=[announced.summary_of(one.event) for one in self._kept(visit, id)],
         )
 
     def live_owner(self, id: str) -> Ownership:
@@ -166,13 +163,11 @@ class Desk:
         held = (self._owners.holding(id) for id in subscriptions[:_OF_AN_OWNER])
         return [on_day(one, today) for one in held if one is not None]
 
-    def _events(
-        self, visit: Visit, owner: str | None, since: datetime | None = None
-    ) -> list[EventSummary]:
-        """Those of the owner, newest first."""
+    def _kept(self, visit: Visit, owner: str | None, since: datetime | None = None) -> list[Kept]:
+        """Events of the owner, newest first."""
         if owner is None:
             return []
-        return announced.page(
+        return announced.listed(
             announced.Wanted(owner=owner, since=since),
             by=visit.operator,
             cursors=self._cursors,
@@ -180,7 +175,7 @@ class Desk:
             size=_RECENT,
             archive=self._archive,
             now=visit.now,
-        ).items
+        ).found
 
     def _offers(self, orders: Sequence[Order]) -> dict[str, str]:
         wanted = {id for one in orders if (id := offer_of(one))}

@@ -166,7 +166,7 @@ def _row(one: Order, page: OrdersPage) -> tuple[Cell, ...]:
         link(one.reference or one.id, f"{ORDERS}/{one.id}"),
         text(words(one.order_type)),
         link(customer, f"{OWNERS}/{one.owner}") if one.owner else text(buyer(one)),
-        link(page.partners.get(one.partner_org, ""), f"{PARTNERS}/{one.partner_org}")
+        link(page.partners.get(one.partner_org, one.partner_org), f"{PARTNERS}/{one.partner_org}")
         if one.partner_org
         else text(""),
         text(page.offers.get(offer, "")),

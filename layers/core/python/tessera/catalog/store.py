@@ -167,6 +167,15 @@ class CatalogTable:
         )
         return any(rows)
 
+    def offers(self, *, at_most: int) -> list[Offer]:
+        """In any status and no particular order: one query for every megabyte."""
+        stored = map(_item, self._query("offers", at_most=at_most))
+        return [item for item in stored if isinstance(item, Offer)]
+
+    def has_any(self, kind: Kind) -> bool:
+        """Was anything of the kind ever saved? One query."""
+        return bool(dynamo.query(self._name, CATALOG, kind, limit=1).rows)
+
     def pages(self) -> list[Page]:
         """All pages, in no particular order, stored or as they were installed."""
         stored = {row["sk"]: _item(row) for row in self._query("pages", at_most=_MOST_PAGES)}

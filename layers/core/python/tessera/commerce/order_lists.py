@@ -2,28 +2,27 @@
 
 | access | how | requests |
 |---|---|---|
-| a page of orders, filtered | Query by_lookup `orders#{month}`, newest month first | 1 a month |
-| orders that failed; that nobody takes up | Query due `failed`; `order#{0–7}` | 1; 8 |
+| a page of orders, newest first | Query by_lookup `orders` | 1; filtered, 1 for every 400 |
+| orders that failed | Query due `failed` | 1 |
+| orders that nobody takes up | Get what the sweep noted; BatchGet those it named | 1, or 2 |
 | customers by exact e-mail; a subscription by Zuora id | Query by_lookup | 1 |
 | all that is known of an order's steps | BatchGet | 1 |
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from tessera import clock
 from tessera.commerce.models import Customer, Order, ProcessEvent
-from tessera.dynamo import Row, get_many, query, query_all
+from tessera.commerce.store import ORDERS, SWEEP
+from tessera.dynamo import Row, get, get_many, query, query_all
 from tessera.tables import COMMERCE
 
-_MONTHS = 13
-"""How far back a list goes that names no beginning."""
 _LOOKED_AT = 400
 """Orders a query, where most may not fit the filters."""
 _QUERIES_A_PAGE = 20
 _CUSTOMERS = 40
-_DUE_PARTITIONS = 8
 
 
 class Wanted(NamedTuple):
@@ -59,66 +58,61 @@ class Waiting(NamedTuple):
     since: datetime
 
 
+class Late(NamedTuple):
+    """Orders that should have been taken up long ago, as the sweep found them."""
+
+    looked: datetime | None
+    """When the sweep last looked; None before its first turn."""
+    orders: list[Waiting]
+    """Those that are late still, the oldest first."""
+
+
 class OrderLists:
     def __init__(self, table: str) -> None:
         self._table = table
 
     def page(
-        self, wanted: Wanted, *, limit: int, after: Row | None, now: datetime
+        self, wanted: Wanted, *, limit: int, after: Row | None
     ) -> tuple[list[Order], Row | None]:
         """Newest first, and the position after which the next page begins.
 
         A page may be short although another one follows, where few fit the filters.
         """
         keep, values = wanted.keep
-        months = list(_months(wanted, now))
-        begin = after["lookup_pk"] if after else None
-        start = after if after is not None and len(after) > 1 else None
         rows: list[Row] = []
-        queries = 0
-        for month in months:
-            if begin is not None and month > begin:
-                continue
-            while True:
-                if queries == _QUERIES_A_PAGE:
-                    return _orders(rows), start or {"lookup_pk": month}
-                found = query(
-                    self._table,
-                    COMMERCE,
-                    month,
-                    index="by_lookup",
-                    newest_first=True,
-                    limit=_LOOKED_AT if keep else limit + 1 - len(rows),
-                    start=start,
-                    since=clock.instant(wanted.since) if wanted.since else None,
-                    until=f"{clock.instant(wanted.until)}~" if wanted.until else None,
-                    keep=keep,
-                    **values,
-                )
-                queries += 1
-                rows += found.rows
-                if len(rows) > limit:
-                    return _orders(rows[:limit]), _key(rows[limit - 1])
-                start = found.next
-                if start is None:
-                    break
-        return _orders(rows), None
-
-    def placed_since(self, since: datetime, *, now: datetime, at_most: int) -> int:
-        """How many, counted up to a number."""
-        counted = 0
-        for month in _months(Wanted(since=since), now):
-            left = at_most - counted
-            rows = query_all(
+        for _ in range(_QUERIES_A_PAGE):
+            found = query(
                 self._table,
                 COMMERCE,
-                month,
+                ORDERS,
                 index="by_lookup",
-                since=clock.instant(since),
-                at_most=left,
+                newest_first=True,
+                limit=_LOOKED_AT if keep else limit + 1,
+                start=after,
+                since=clock.instant(wanted.since) if wanted.since else None,
+                until=f"{clock.instant(wanted.until)}~" if wanted.until else None,
+                keep=keep,
+                **values,
             )
-            counted += sum(1 for _ in rows)
-        return counted
+            rows += found.rows
+            if len(rows) > limit:
+                return _orders(rows[:limit]), _key(rows[limit - 1])
+            after = found.next
+            if after is None:
+                break
+        return _orders(rows), after
+
+    def placed_since(self, since: datetime, *, at_most: int) -> int:
+        """How many, counted up to a number."""
+        rows = query_all(
+            self._table,
+            COMMERCE,
+            ORDERS,
+            index="by_lookup",
+            since=clock.instant(since),
+            at_most=at_most,
+        )
+        return sum(1 for _ in rows)
 
     def failed(self, *, at_most: int) -> list[Waiting]:
         """Those that failed last, first."""
@@ -127,20 +121,16 @@ class OrderLists:
         )
         return [_waiting(row) for row in found.rows]
 
-    def overdue(self, since: datetime, *, at_most: int) -> list[Waiting]:
-        """Orders that should have been taken up before then, the oldest of each partition."""
-        found: list[Waiting] = []
-        for partition in range(_DUE_PARTITIONS):
-            page = query(
-                self._table,
-                COMMERCE,
-                f"order#{partition}",
-                index="due",
-                until=clock.instant(since),
-                limit=at_most,
-            )
-            found += [_waiting(row) for row in page.rows]
-        return sorted(found, key=lambda one: one.since)[:at_most]
+    def late(self, since: datetime) -> Late:
+        """Of the orders that the sweep named, those still waiting for a time before `since`."""
+        noted = get(self._table, SWEEP, consistent=False)
+        if noted is None:
+            return Late(None, [])
+        keys = [{"pk": id, "sk": id} for id in noted["late"]]
+        rows = get_many(self._table, keys) if keys else []
+        left = [_waiting(row) for row in rows if row.get("due_pk", "").startswith("order#")]
+        late = sorted((one for one in left if one.since < since), key=lambda one: one.since)
+        return Late(datetime.fromisoformat(noted["at"]), late)
 
     def customers(self, email: str) -> list[Customer]:
         """At most forty."""
@@ -156,23 +146,6 @@ class OrderLists:
 
     def _looked_up(self, key: str) -> list[Row]:
         return query(self._table, COMMERCE, key, index="by_lookup", limit=_CUSTOMERS).rows
-
-
-def _months(wanted: Wanted, now: datetime) -> Iterator[str]:
-    """Newest first."""
-    first = min(wanted.until or now, now).date().replace(day=1)
-    last = _months_before(first, _MONTHS - 1)
-    if wanted.since is not None:
-        last = wanted.since.date().replace(day=1)
-    while first >= last:
-        yield f"orders#{first:%Y-%m}"
-        first = (first - timedelta(days=1)).replace(day=1)
-
-
-def _months_before(first: date, count: int) -> date:
-    for _ in range(count):
-        first = (first - timedelta(days=1)).replace(day=1)
-    return first
 
 
 def _orders(rows: Sequence[Row]) -> list[Order]:

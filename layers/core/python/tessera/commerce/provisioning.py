@@ -68,6 +68,8 @@ _WAITS = (10, 30, 60, 120, 300, 900, 1800, 3600)
 """Seconds before the next try; the last one from then on."""
 _SPREAD = 0.2
 _LOST_AFTER = timedelta(minutes=10)
+_NOTED = 40
+"""Late orders that a turn of the sweep names to the console."""
 _CRM_TRIES = 6
 _REFRESH_TRIES = 10
 _STRIKES = 3
@@ -745,6 +747,9 @@ class DueOrders(Protocol):
     def due_orders(self, until: datetime) -> Iterator[str]:
         """Ids of orders whose next try, or lease, is due until then."""
 
+    def note_late(self, ids: Sequence[str], *, at: datetime) -> None:
+        """Keeps what a turn found in place of what the one before it did."""
+
 
 def sweep(
     *,
@@ -754,13 +759,16 @@ def sweep(
     time_left: Callable[[], float],
 ) -> dict[str, Any]:
     """Puts orders on the queue again whose message was lost: ten minutes late, or their lease."""
-    sent = 0
+    late: list[str] = []
+    ended: dict[str, Any] = {}
     for id in orders.due_orders(now() - _LOST_AFTER):
         if time_left() < 5:
-            return {"outcome": "unfinished", "sent": sent}
+            ended = {"outcome": "unfinished"}
+            break
         queue.send(id, delay=0)
-        sent += 1
-    return {"sent": sent}
+        late.append(id)
+    orders.note_late(late[:_NOTED], at=now())
+    return {**ended, "sent": len(late)}
 
 
 def _creates(order: Order, holding: Holding) -> bool:

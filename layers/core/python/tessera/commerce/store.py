@@ -27,11 +27,12 @@ Every row is in by_owner and by_type, and in by_partner where it names an organi
 
 What has something to do on a day or at an instant is in due, by keys only: subscriptions under
 `day#{0–7}`, `{day}#{id}`, orders that have not ended under `order#{0–7}`, `{instant}`. Orders that
-failed wait there for a person, under `failed`, `{instant}`.
+failed wait there for a person, under `failed`, `{instant}`. What the sweep of orders last found
+late is in one row by itself, `sweep`, as the console would otherwise ask eight partitions.
 
 Index keys, partition then sort: by_owner `{owner}`, `{path type}#{created}#{id}`; by_type
 `{path type}#{last digit of the id}`, `{id}`; by_partner `{organisation}#{path type}`,
-`{created}#{id}`; by_lookup `email#{address}`, `zuora#{id}` or `orders#{month}`, `{created}#{id}`.
+`{created}#{id}`; by_lookup `email#{address}`, `zuora#{id}` or `orders`, `{created}#{id}`.
 
 Every commit locks its owner's row: it is written only if nobody wrote it since it was read. So what
 a rule decided from what it read still holds when it is stored, and nothing else needs a lock.
@@ -82,6 +83,9 @@ from tessera.dynamo import (
 from tessera.objects import Record
 from tessera.tables import COMMERCE
 
+ORDERS = "orders"
+"""All of them, in by_lookup."""
+SWEEP = {"pk": "sweep", "sk": "sweep"}
 _SHAPE = 1
 _PATH_TYPES: Mapping[type[Record], str] = {
     Owner: "identities",
@@ -337,6 +341,11 @@ class CommerceTable:
             for row in self._due(f"order#{partition}", clock.instant(until)):
                 yield row["pk"]
 
+    def note_late(self, ids: Sequence[str], *, at: datetime) -> None:
+        """What a turn of the sweep found, in place of what the one before it did."""
+        row = {**SWEEP, "shape": _SHAPE, "at": clock.instant(at), "late": ids}
+        write(put(self._name, row))
+
     def _due(self, partition: str, until: str) -> Iterator[Row]:
         return query_all(self._name, COMMERCE, partition, index="due", until=until, limit=_DUE_PAGE)
 
@@ -553,7 +562,7 @@ def _lookup(one: Record) -> str | None:
         case Subscription() if one.data.zuora.id:
             return f"zuora#{one.data.zuora.id}"
         case Order():
-            return f"orders#{one.created:%Y-%m}"
+            return ORDERS
     return None
 
 

@@ -10,6 +10,7 @@
 | access | how | requests |
 |---|---|---|
 | an organisation; a user | Get | 1 |
+| names of organisations | BatchGet | 1 |
 | who is signed in, and for whom | BatchGet of login and organisation, consistent | 1 |
 | users of an organisation | Query, consistent, in the order of their ids | 1 |
 | organisations, newest first | Query newest | 1 |
@@ -21,7 +22,7 @@ An organisation counts its users in the transactions that enrol and remove them,
 be archived beside one. The login row is there exactly while the user is active.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,6 +77,12 @@ class PartnersTable:
         """The organisation, unless it is archived."""
         organisation = self.find(id)
         return organisation if organisation and organisation.status == "active" else None
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Of up to a hundred organisations, by id, in one request."""
+        keys = [{"pk": id, "sk": id} for id in dict.fromkeys(ids)]
+        rows = get_many(self._name, keys) if keys else []
+        return {row["pk"]: row["name"] for row in rows}
 
     def of_zuora_account(self, account_id: str) -> list[str]:
         """Ids of the active organisations that have this Zuora account."""
