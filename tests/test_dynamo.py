@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tessera import dynamo
 from tessera.dynamo import ConditionFailed, Row
-from tessera.tables import COMMERCE, EVENTS
+from tessera.tables import COMMERCE, EVENTS, PARTNERS
 
 _values = st.recursive(
     st.text()
@@ -120,3 +120,12 @@ def test_a_filter_throws_away_what_does_not_fit(tables: dict[str, str]) -> None:
     page = dynamo.query("Commerce", COMMERCE, "p", keep="#status = :status", status="active")
 
     assert [row["sk"] for row in page.rows] == ["0", "2"]
+
+
+@pytest.mark.parametrize("id", ["", "x" * 2049, "ü" * 1025])
+def test_nothing_has_a_key_that_dynamodb_refuses_to_look_for(id: str) -> None:
+    """People type such ids into addresses; no request is made, as there is nobody to answer it."""
+    assert dynamo.get("Partners", {"pk": id, "sk": id}) is None
+    assert dynamo.get_many("Partners", [{"pk": "a", "sk": id or "x" * 1025}]) == []
+    assert dynamo.query("Partners", PARTNERS, id) == dynamo.Page([], None)
+    assert dynamo.query("Partners", PARTNERS, "a", begins=id or "x" * 1025).rows == []

@@ -19,7 +19,8 @@ from tessera.tables import TABLES
 from tests import handlers
 from tests.pages.test_site import ACME, Partners
 from tests.pages.visitor import BASE_URL, Visitor, signed_in
-from tests.webhooks.asking import WHERE
+from tests.webhooks.asking import WHERE, cursor_secret
+from tests.webhooks.engine import Engine
 
 _QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/slow"
 _CONSOLE = ("catalog", "orders", "page_settings", "partners", "webhooks")
@@ -45,6 +46,14 @@ def _forms(family: str, kind: Kind) -> list[str]:
         return [one.slug for one in installed_pages("test") if one.authentication == kind]
     posts = (key.split(" ") for key in _routes(family))
     return [re.sub(r"\{\w+\}", "x", path) for method, path in posts if method == "POST"]
+
+
+def _shown(family: str, kind: Kind) -> list[str]:
+    """Every address of a page, as `/settings/pages/x`."""
+    if family == "site":
+        return _forms(family, kind)
+    gets = (key.removeprefix("GET ") for key in _routes(family) if key.startswith("GET "))
+    return [re.sub(r"\{\w+\}", "x", path) for path in gets]
 
 
 def _visitor(family: str) -> Visitor:
@@ -102,6 +111,36 @@ def test_no_form_can_be_sent_for_somebody_else(
         assert "parked" not in moved.location, address
 
     assert _kept() == before
+
+
+_ODD = (
+    "at=x&from=9999-12-31&to=9999-12-31&since=9999-12-31T23:59",
+    "at=a.b.c&from=0001-01-01&to=0001-01-01&since=0001-01-01T00:00",
+    f"at={'9' * 5000}&from=-5&since={'9' * 5000}&status=%00&q=%40{'x' * 3000}&owner={'x' * 3000}",
+    f"q=%ff%fe&owner=%00&order=-&offer=%0d%0aX:y&event-1={'x' * 3000}&endpoint=-&from=2026-02-30",
+    f"self=1&path=2&visit=3&do=update&subscription={'x' * 3000}&customer={'x' * 3000}&n=%00",
+    f"pdf={'x' * 3000}&pay=%00&address=.&card=-&remove=-&do=cancel&reason=%00&last=yes&tab=-",
+)
+"""Queries that no link of ours has; names that a page does not know are passed over."""
+
+
+@pytest.mark.parametrize(("family", "kind"), _KINDS, ids=[f"{one}-{two}" for one, two in _KINDS])
+def test_no_address_that_somebody_makes_up_breaks_a_page(
+    tables: dict[str, str], family: str, kind: Kind
+) -> None:
+    cursor_secret()
+    visitor = _visitor(family)
+    signed_out = visitor.get(f"{_shown(family, kind)[-1]}?{_ODD[4]}")
+    _person(visitor, kind)
+    Engine().has_endpoint()  # without one there are no deliveries to be asked for
+    addresses = _shown(family, kind)
+
+    asked = [f"{address}?{odd}" for address in addresses for odd in _ODD]
+    asked += [re.sub("/x(?=/|$)", f"/{'é' * 1025}", address) for address in addresses]
+    answered = {address: visitor.get(address).status for address in asked}
+
+    assert signed_out.status == 303
+    assert {address[:90] for address, status in answered.items() if status >= 500} == set()
 
 
 @pytest.mark.parametrize(

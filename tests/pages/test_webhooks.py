@@ -121,6 +121,15 @@ def test_filters_narrow_the_list_and_can_be_cleared(visitor: Visitor, engine: En
     assert f'href="{HOME}?endpoint={endpoint}"' in nothing.html
 
 
+def test_days_at_the_ends_of_time_are_no_fault_of_ours(visitor: Visitor, engine: Engine) -> None:
+    at = f"{HOME}/endpoints/{engine.has_endpoint()}/recover"
+
+    for day in ("0001-01-01", "9999-12-31", "2026-02-30"):
+        assert visitor.get(f"{HOME}?from={day}&to={day}").status in (200, 422)
+        assert visitor.get(f"{at}?since={day}T23:59").status in (200, 422)
+    assert "2026-02-30 is no day" in visitor.get(f"{HOME}/events?to=2026-02-30").text
+
+
 def test_the_endpoint_that_fails_most_is_shown_at_first(visitor: Visitor, engine: Engine) -> None:
     engine.has_endpoint(description="Well")
     bad = engine.has_endpoint(description="Unwell")
@@ -246,6 +255,7 @@ def test_an_endpoint_is_added_and_its_secret_revealed_to_an_administrator(
         ({"url": "https://127.0.0.1/"}, "url", ""),
         ({"types": ["order.complete"]}, "types", "order.completed"),
         ({"waits": "soon"}, "waits", "Give whole seconds"),
+        ({"waits": "5, ٣٠٠"}, "waits", "Give whole seconds"),
         ({"waits": "1"}, "waits", "from 5 to 86400"),
         ({"headers": "no colon"}, "headers", "one header a line"),
         ({"headers": "Host: evil"}, "headers", ""),
@@ -261,6 +271,7 @@ def test_an_endpoint_is_added_and_its_secret_revealed_to_an_administrator(
         "an address",
         "unknown type",
         "waits in words",
+        "waits in other digits",
         "short wait",
         "a line that is no header",
         "a header of ours",
@@ -302,6 +313,7 @@ def test_an_endpoint_is_changed_and_a_stale_form_is_not_taken(
     assert (found.endpoint.description, found.endpoint.headers) == ("Renamed", {"x-site": "shop"})
     assert (found.endpoint.auth_kind, found.endpoint.types) == ("basic", ("order.*",))
     assert stale.status == 422
+    assert visitor.post(address, {**keep, "version": "9" * 5000}).status == 422
     assert "Somebody has changed this endpoint" in stale.text
     assert "Too late" in stale.html
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tessera.catalog.models import AddOn, ForSale, Offer
-from tessera.edge.pages.forms import Fields
+from tessera.edge.pages.forms import Fields, number
 
 ATTRIBUTES = "data.attributes."
 PRODUCTS = "data.productBundles"
@@ -204,4 +204,5 @@ def _split(text: str) -> list[str]:
 
 def _whole(text: str) -> Any:
     """What is no number is refused by the catalog in the field's words."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else text
+    found = number(text)
+    return text if found is None else found

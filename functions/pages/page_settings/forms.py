@@ -5,7 +5,7 @@ from typing import Any
 
 from tessera.catalog.models import Page
 from tessera.catalog.pages import ONLY_FOR_PARTNERS
-from tessera.edge.pages.forms import Fields
+from tessera.edge.pages.forms import Fields, number
 from tessera.errors import FieldError, InvalidFields
 
 WORDS: Mapping[str, str] = {
@@ -87,10 +87,10 @@ def _components(fields: Fields, stored: Page) -> list[dict[str, Any]]:
         others = [name for name in before if name not in ONLY_FOR_PARTNERS]
         chosen = [*(name for name in ONLY_FOR_PARTNERS if name in ticked), *others]
     elif stored.kind == "self_service":
-        places = {name: fields.text(f"place-{name}") for name in SELF_SERVICE}
-        shown = [name for name in SELF_SERVICE if places[name].isdecimal()]
+        typed = {name: number(fields.text(f"place-{name}")) for name in SELF_SERVICE}
+        places = {name: place for name, place in typed.items() if place is not None}
         others = [name for name in before if name not in SELF_SERVICE]
-        chosen = [*sorted(shown, key=lambda name: int(places[name])), *others]
+        chosen = [*sorted(places, key=places.__getitem__), *others]
     return [{"name": name, "options": _options(fields, name, before)} for name in chosen]
 
 

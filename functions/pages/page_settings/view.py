@@ -21,6 +21,7 @@ from tessera.edge.pages.cells import (
     several,
     text,
 )
+from tessera.edge.pages.forms import number
 from tessera.edge.pages.tables import ROWS
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.partners.models import Organisation
@@ -72,7 +73,7 @@ def address(page: Page) -> str:
 
 
 def all_pages(visit: Visit, around: Surroundings) -> Answer:
-    begin = int(visit.cursor) if visit.cursor and visit.cursor.isdecimal() else 0
+    begin = number(visit.cursor or "") or 0
     shown = around.pages[begin : begin + ROWS]
     more = str(begin + ROWS) if len(around.pages) > begin + ROWS else None
     columns = ("Name", "Kind", "Address", "Authentication", "Shows", "Problems")

@@ -22,6 +22,7 @@ from tessera.commerce.previews import Preview
 from tessera.commerce.subscriptions import interval_of, is_in_force, on_day, plans_on
 from tessera.edge.pages import formats
 from tessera.edge.pages.cells import Cell, amount, text
+from tessera.edge.pages.forms import number
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import invalid
 
@@ -334,9 +335,10 @@ def _count(typed: str, field: str, *, otherwise: int) -> int:
         return otherwise
     if typed == "yes":
         return 1
-    if not (typed.isascii() and typed.isdigit() and len(typed) <= 6 and int(typed) <= _MOST):
+    count = number(typed)
+    if count is None or count > _MOST:
         raise invalid(field, f"Give a whole number up to {_MOST:,}, or 0 for none.")
-    return int(typed)
+    return count
 
 
 def _changes(basket: Basket, scene: _Scene, items: dict[str, ForSale]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from tessera.commerce.models import Customer
 from tessera.commerce.payment_methods import NewForm, open_form
 from tessera.edge.pages import formats
 from tessera.edge.pages.cells import Cell, text
+from tessera.edge.pages.forms import number
 from tessera.edge.pages.locations import origin_of, with_query
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import Conflict, FieldError, InvalidFields, NotFound, invalid
@@ -41,6 +42,7 @@ from .world import World
 
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 _FOUND = 8
+_MOST = 100_000
 """Customers that a search shows."""
 
 _PERSON = {
@@ -313,12 +315,11 @@ def _is_for(offer: Offer, caller: Caller) -> bool:
 def _body(scene: _Scene, has_delivery: bool) -> dict[str, Any]:
     """The order as typed, without how it is paid. Raises `InvalidFields` naming each field."""
     fields, errors = scene.visit.fields, []
-    quantity = fields.text("quantity") or "1"
-    if not (quantity.isascii() and quantity.isdigit() and 0 < int(quantity[:9]) <= 100_000):
+    quantity = number(fields.text("quantity") or "1")
+    if quantity is None or not 0 < quantity <= _MOST:
         errors.append(FieldError("quantity", "invalid_value", "Give a whole number from 1"))
-        quantity = "1"
     version = fields.optional("version")
-    item = {"offer": {"id": scene.offer.id, "version": version}, "quantity": int(quantity)}
+    item = {"offer": {"id": scene.offer.id, "version": version}, "quantity": quantity}
     body: dict[str, Any] = {"order_type": "new", "orderItems": [item]}
     if scene.customer is None:
         errors += _missing(scene, _PERSON)

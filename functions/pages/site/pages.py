@@ -5,7 +5,7 @@ from typing import Protocol
 
 from tessera.catalog.models import Page
 from tessera.edge.pages.frames import Frame, Link
-from tessera.edge.pages.locations import origin_of
+from tessera.edge.pages.locations import image_origins
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import NotFound
 from tessera.identity.sessions import Kind
@@ -75,7 +75,7 @@ class Site:
             block="content",
             frame=frame,
             crumbs=next((block.crumbs for block in shown if block.crumbs), ()),
-            images=origin_of(frame.logo) if frame.logo else "",
+            images=image_origins([frame.logo]),
             card_page=next((block.card_page for block in shown if block.card_page), ""),
             blocks=shown,
         )

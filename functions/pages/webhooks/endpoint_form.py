@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tessera.edge.pages import formats
 from tessera.edge.pages.formats import Locale
-from tessera.edge.pages.forms import Fields
+from tessera.edge.pages.forms import Fields, number
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import FieldError, InvalidFields, invalid
 from tessera.validation import of_validation
@@ -101,9 +101,8 @@ def read_new(fields: Fields) -> NewEndpoint:
 
 def read_changes(fields: Fields, stored: Endpoint) -> EndpointChanges:
     """Of the URL nothing is said where it stays: it may be one that today's rules refuse."""
-    version = fields.text("version")
     given = {
-        "version": int(version) if version.isdecimal() else 0,
+        "version": number(fields.text("version")) or 0,
         "description": fields.text("description"),
         "types": list(fields.all("types")),
         "dialect": _dialect(fields),
@@ -199,9 +198,9 @@ def recover(
 
 
 def _given_up(counted: JobView | Matching) -> str:
-    number = counted.matched
+    matched = counted.matched
     more = "more than " if isinstance(counted, Matching) and counted.more else ""
-    return "1 delivery" if number == 1 and not more else f"{more}{number} deliveries"
+    return "1 delivery" if matched == 1 and not more else f"{more}{matched} deliveries"
 
 
 def _at_roots(refused: InvalidFields) -> InvalidFields:
@@ -247,10 +246,10 @@ def _waits(fields: Fields) -> list[int] | None:
     given = fields.text("waits")
     if not given:
         return None
-    parts = [one.strip() for one in given.split(",")]
-    if not all(one.isdecimal() and len(one) < 8 for one in parts):
+    waits = [number(one.strip()) for one in given.split(",")]
+    if None in waits:
         raise invalid("waits", "Give whole seconds with commas between them, as 5, 300, 1800.")
-    return [int(one) for one in parts]
+    return [one for one in waits if one is not None]
 
 
 def _headers(fields: Fields) -> dict[str, str]:

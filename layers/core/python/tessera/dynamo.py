@@ -17,6 +17,9 @@ from tessera.tables import TRANSACTION_LIMIT, Index, Table
 Row: TypeAlias = dict[str, Any]
 Key: TypeAlias = Mapping[str, str | int]
 
+_LONGEST_PK, _LONGEST_SK = 2048, 1024
+"""Bytes of a key: DynamoDB refuses to look for a longer or an empty one, and nothing has it."""
+
 
 class ConditionFailed(Exception):
     """A conditional write met another state than it expected.
@@ -124,6 +127,8 @@ def write(one: Write, *, answer: str = "NONE") -> Row | None:
 
 
 def get(table: str, key: Key, *, consistent: bool = True) -> Row | None:
+    if not _may_exist(key):
+        return None
     answer = client("dynamodb").get_item(
         TableName=table, Key=_fields(key), ConsistentRead=consistent
     )
@@ -132,7 +137,8 @@ def get(table: str, key: Key, *, consistent: bool = True) -> Row | None:
 
 def get_many(table: str, keys: Iterable[Key], *, consistent: bool = False) -> list[Row]:
     """Rows of up to 100 keys in one request, in no particular order; absent ones are left out."""
-    wanted: Any = {table: {"Keys": [_fields(key) for key in keys], "ConsistentRead": consistent}}
+    asked = [_fields(key) for key in keys if _may_exist(key)]
+    wanted: Any = {table: {"Keys": asked, "ConsistentRead": consistent}} if asked else {}
     rows: list[Row] = []
     # DynamoDB may hand back part of a batch: five rounds are far more than 100 rows ever took.
     for _ in range(5):
@@ -166,6 +172,8 @@ def query(
     """
     if since is not None and until is not None and since > until:  # type: ignore[operator]
         return Page([], None)  # DynamoDB refuses a BETWEEN whose bounds are the wrong way round
+    if not _fits(pk, _LONGEST_PK) or (begins and not _fits(begins, _LONGEST_SK)):
+        return Page([], None)
     keys: Table | Index = of if index is None else _index(of, index)
     condition, bounds = _sort_key(str(keys.sk), begins, since, until)
     names = {"#pk": keys.pk, **({"#sk": str(keys.sk)} if condition else {})}
@@ -250,6 +258,16 @@ def walk(
 
 def row_of(item: Mapping[str, Any]) -> Row:
     return {name: _plain(value) for name, value in item.items()}
+
+
+def _may_exist(key: Key) -> bool:
+    return all(
+        _fits(value, _LONGEST_SK if name == "sk" else _LONGEST_PK) for name, value in key.items()
+    )
+
+
+def _fits(value: str | int, longest: int) -> bool:
+    return not isinstance(value, str) or 0 < len(value.encode("utf-8", "replace")) <= longest
 
 
 def _fields(row: Mapping[str, Any]) -> dict[str, Any]:

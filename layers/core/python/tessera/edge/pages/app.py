@@ -336,11 +336,7 @@ def _answer(
         app.append_context(  # type: ignore[no-untyped-call]  # untyped there
             visit=visit, headers=headers, route=admitted[event["routeKey"]]
         )
-        answer: dict[str, Any] = app.resolve(event, context)
-    except SignInNeeded as needed:
-        line.members["outcome"] = "sign_in"
-        assert visit is not None  # noqa: S101  # it is raised after the visit was made
-        answer = _as_event(_to_sign_in(needed, visit))
+        answer = _resolved(app, visit, event, context, line)
     except Refusal as refusal:
         answer = _as_event(app.failure(visit or _nobody(event), refusal, line.correlation_id))
     except Exception:
@@ -357,6 +353,18 @@ def _answer(
             line.members["client"] = visit.session.signed.subject
         answer["cookies"] = visit.set_cookies
     return _compressed(answer, headers)
+
+
+def _resolved(
+    app: Pages, visit: Visit, event: dict[str, Any], context: Any, line: Outcome
+) -> dict[str, Any]:
+    """Raises what is told on a page of its own."""
+    try:
+        answer: dict[str, Any] = app.resolve(event, context)
+    except SignInNeeded as needed:
+        line.members["outcome"] = "sign_in"
+        return _as_event(_to_sign_in(needed, visit))
+    return answer
 
 
 def _query(event: Mapping[str, Any]) -> dict[str, str]:

@@ -110,6 +110,11 @@ class Form:
         return [(one.field, _sentence(one.message)) for one in self.errors]
 
 
+def number(text: str) -> int | None:
+    """Up to nine digits as people type them; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def checked(
     model: type[M],
     members: Mapping[str, Any],

@@ -32,7 +32,7 @@ def image_origins(addresses: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(one[1] for one in found if one is not None))
 
 
-def with_query(path: str, **values: str | None) -> str:
+def with_query(path: str, /, **values: str | None) -> str:
     """The path with these values, those without a value left out."""
     given = {name: value for name, value in values.items() if value}
     if not given:
