@@ -140,7 +140,7 @@ def test_a_partner_organisation_is_created_and_shown_with_its_id(
         ("name", " ", "Give the partner organisation a name."),
         ("name", "x" * 201, "Use at most 200 characters here."),
         ("logo", "http://cdn.example/a.png", "Give an address that begins with https://."),
-        ("logo", "https://[a", "Invalid IPv6 URL."),
+        ("logo", "https://[a", "Give an address that begins with https://."),
         ("zuoraAccountId", "", "Give the id or the number of its account in Zuora."),
         ("salesforceAccountId", "00", "A Salesforce account id is 001 and 12 or 15 more"),
         ("isZuoraInvoiceOwner", "", "Choose who owns the invoices."),

@@ -24,6 +24,7 @@ from tessera.edge.pages.cells import (
     several,
     text,
 )
+from tessera.edge.pages.formats import words
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.objects import Record
 from tessera.webhooks.announced import EventSummary
@@ -85,11 +86,11 @@ def listed(visit: Visit, page: OrdersPage, zone: str) -> Answer:
             "Orders",
             (
                 Column("Reference"),
-                Column("Type"),
+                Column("Type", short=True),
                 Column("Customer"),
                 Column("Partner"),
                 Column("Offer"),
-                Column("Source"),
+                Column("Source", short=True),
                 Column("Status"),
                 Column("Placed"),
             ),
@@ -132,10 +133,6 @@ def confirm_retry(visit: Visit, order: Order) -> Answer:
         step=step_name(order.error.step) if order.error is not None else "",
         cancel=f"{ORDERS}/{order.id}",
     )
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
 
 
 def step_name(name: str) -> str:

@@ -24,10 +24,11 @@ from tessera.edge.pages.cells import (
     several,
     text,
 )
+from tessera.edge.pages.formats import words
 from tessera.edge.pages.visit import Answer, Visit
 
 from .desk import Owned
-from .order_view import ORDERS, OWNERS, PARTNERS, WEBHOOKS, state, words
+from .order_view import ORDERS, OWNERS, PARTNERS, WEBHOOKS, state
 
 _TONES: dict[str, Tone] = {
     "pending": INFO,

@@ -67,6 +67,8 @@ _TEXTS = {
     "failed": "Text when it cannot be read",
 }
 
+_SHORT = ("Kind", "Address", "Authentication")
+
 
 def address(page: Page) -> str:
     return f"{_HOME}/{page.id}"
@@ -79,7 +81,7 @@ def all_pages(visit: Visit, around: Surroundings) -> Answer:
     columns = ("Name", "Kind", "Address", "Authentication", "Shows", "Problems")
     table = Table(
         "Pages",
-        [Column(name) for name in columns],
+        [Column(name, short=name in _SHORT) for name in columns],
         [_row(one, around) for one in shown],
         visit.paging(more),
         "by name",

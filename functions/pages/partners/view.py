@@ -24,6 +24,7 @@ from tessera.edge.pages.cells import (
     several,
     text,
 )
+from tessera.edge.pages.formats import words
 from tessera.edge.pages.locations import image_origins
 from tessera.edge.pages.tables import Paging
 from tessera.edge.pages.visit import Answer, Visit
@@ -80,7 +81,7 @@ def all_partners(visit: Visit, found: OrganisationPage) -> Answer:
             Column("Partner organisation name"),
             Column("Partner Organisation ID"),
             Column("Zuora account ID"),
-            Column("Zuora Invoice Owner"),
+            Column("Zuora Invoice Owner", short=True),
             Column("Users", numeric=True),
             Column("Created"),
         ),
@@ -271,7 +272,7 @@ def _orders(orders: Iterable[Order] | None, *, linked: bool) -> Table | None:
     rows = [
         (
             link(_reference(one), f"{_ORDERS}/{one.id}") if linked else text(_reference(one)),
-            text(one.order_type),
+            text(words(one.order_type)),
             badge(one.status, _ORDER_STATES[one.status]),
             ago(one.created),
         )

@@ -13,6 +13,11 @@ from tests.e2e.pages.session import Pages
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _STATUS_NOTE = re.compile(r"the server responded with a status of (\d+)")
+_SQUEEZED = """() => [...document.querySelectorAll("main :is(a, button, dd, label, li, p, td, th)")]
+    .filter(one => one.checkVisibility() && one.innerText.trim().length > 9)
+    .filter(one => one.clientWidth > 1 && one.clientWidth < 44)
+    .map(one => one.innerText.slice(0, 40))"""
+"""Text in a column that holds a letter or two: nobody reads that, though nothing scrolls."""
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'
 _IS_SVG = {"Content-Type": "image/svg+xml"}
 WIDTHS = (360, 1280)
@@ -91,6 +96,8 @@ def _listen(page: Page, noise: list[str]) -> None:
 def _assert_well(page: Page, place: str) -> None:
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wider <= 0, f"{place} scrolls sideways by {wider} px"
+    squeezed = page.evaluate(_SQUEEZED)
+    assert squeezed == [], f"{place} has no room for {squeezed}"
     found: list[dict[str, Any]] = page.evaluate(
         "rules => axe.run({runOnly: rules, iframes: false}).then(done => done.violations)", _RULES
     )

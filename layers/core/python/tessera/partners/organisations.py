@@ -47,11 +47,17 @@ def _printable(text: str) -> str:
 
 def _https(url: str) -> str:
     """An empty text is no logo."""
-    if url:
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not parts.hostname or not url.isprintable() or " " in url:
-            raise ValueError("give an address that begins with https://")
+    if url and not _is_https(url):
+        raise ValueError("give an address that begins with https://")
     return url
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a host in brackets that is no IPv6 address
+        return False
+    return bool(parts.scheme == "https" and parts.hostname and url.isprintable() and " " not in url)
 
 
 Name = Annotated[

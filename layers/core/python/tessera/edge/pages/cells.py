@@ -35,6 +35,13 @@ class Column(NamedTuple):
     numeric: bool = False
     """Right-aligned, in figures of one width."""
     sort: Literal["", "ascending", "descending"] = ""
+    short: bool = False
+    """A word or two, on one line where there is room for a table."""
+
+    @property
+    def look(self) -> str:
+        """Classes of its cells."""
+        return " ".join(name for name in ("numeric", "short") if getattr(self, name))
 
 
 class Table(NamedTuple):

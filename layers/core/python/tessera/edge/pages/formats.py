@@ -170,3 +170,8 @@ def _grouped(digits: str, locale: Locale) -> str:
         digits, last = digits[:-3], digits[-3:]
         groups.append(last)
     return locale.group.join(reversed(groups))
+
+
+def words(code: str) -> str:
+    """`add_offer` as `Add offer`."""
+    return code.replace("_", " ").capitalize()

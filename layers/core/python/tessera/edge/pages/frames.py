@@ -16,6 +16,8 @@ class Section(NamedTuple):
     text: str
     href: str = ""
     inside: tuple["Section", ...] = ()
+    also: str = ""
+    """Where else one is within it: pages that no entry leads to."""
 
 
 class Menu(NamedTuple):
@@ -46,7 +48,7 @@ PLAIN = Frame("plain")
 
 CONSOLE_SECTIONS = (
     Section("Home", "/settings"),
-    Section("Orders", "/objects/orders/limio"),
+    Section("Orders", "/objects/orders/limio", also="/objects/identities/limio"),
     Section(
         "Catalog",
         inside=(
@@ -69,16 +71,14 @@ def addresses(sections: Iterable[Section] = CONSOLE_SECTIONS) -> list[str]:
     """Of every entry, groups opened."""
     found: list[str] = []
     for one in sections:
-        found += [one.href] if one.href else []
+        found += [address for address in (one.href, one.also) if address]
         found += addresses(one.inside)
     return found
 
 
 def console_menu(path: str, deployed: Collection[str]) -> tuple[Menu, ...]:
     """The menu as seen from a page; what is not deployed is not offered."""
-    here = max(
-        (href for href in addresses() if _is_within(path, href)), key=len, default="/settings"
-    )
+    here = max((one for one in addresses() if _is_within(path, one)), key=len, default="")
     return tuple(
         shown for one in CONSOLE_SECTIONS if (shown := _menu(one, here, deployed)) is not None
     )
@@ -91,7 +91,7 @@ def _menu(section: Section, here: str, deployed: Collection[str]) -> Menu | None
     return Menu(
         text=section.text,
         href=section.href,
-        is_current=section.href == here,
+        is_current=bool(here) and here in (section.href, section.also),
         is_open=any(one.is_current or one.is_open for one in inside),
         inside=inside,
     )
