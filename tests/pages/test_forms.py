@@ -1,11 +1,15 @@
 """Forms on pages: tokens, mistakes, double clicks, and what comes back after signing in again."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from tessera import clock
+from tessera.edge.idempotency import InProgress, Repeats
 from tessera.edge.pages.forms import Fields, errors_of
+from tessera.edge.pages.once import StillUnderWay, once
+from tessera.edge.pages.visit import Moved
 from tessera.errors import FieldError, InvalidFields
 from tests.pages.visitor import BASE_URL, Visitor, signed_in
 
@@ -66,6 +70,26 @@ def test_a_double_click_makes_one_thing_and_leads_to_the_same_page(
     assert (first.status, second.status) == (303, 303)
     assert first.location == second.location
     assert family.made == ["Lamp"]
+
+
+def test_a_second_click_that_waits_in_vain_is_told_so_in_words_of_people() -> None:
+    class Running:
+        def once(self, *_: Any, **__: Any) -> Any:
+            raise InProgress
+
+    waited: list[float] = []
+    with pytest.raises(StillUnderWay, match="What you sent first is still under way"):
+        once(
+            cast("Repeats", Running()),
+            "k",
+            path="/",
+            caller="ann",
+            now=clock.now(),
+            act=lambda: Moved("/"),
+            sleep=waited.append,
+        )
+
+    assert sum(waited) < 10
 
 
 def test_after_a_mistake_the_same_form_can_be_sent_again(visitor: Visitor, family: Any) -> None:

@@ -296,11 +296,16 @@ def test_the_customers_table_finds_and_leads_to_a_customer(
     listed = ann.get("/partner")
     found = ann.get("/partner?tab=customers&q=carla@")
     missed = ann.get("/partner?tab=customers&q=zoe")
+    foreign = ann.get("/partner?tab=customers&at=bm9ib2R5cw")
 
     for said in ("Account name", "Customer first name", "Customer last name", "Customer email"):
         assert said in listed.text
     assert link(found, "View") == f"/subscriptions?owner={order.owner}"
     assert "Nothing fits these filters" in missed.text
+    assert foreign.status == 400
+    assert "This address leads to no page of this list" in foreign.text
+    assert "cursor" not in foreign.text
+    assert link(foreign, "First page") == "/partner"
     shown = ann.get(link(listed, "View"))
     assert shown.title == "Conte Ltd · Acme Resellers"
     for said in ("Carla Conte", "carla@conte.example", "Acme Monthly", "Web access", "Active"):

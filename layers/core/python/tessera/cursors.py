@@ -18,6 +18,10 @@ class SealingKey(Protocol):
         """`{"key": …}`, the secret that seals cursors."""
 
 
+class ForeignCursor(InvalidRequest):
+    """It was altered, or sealed for another caller or list."""
+
+
 class Cursors:
     def __init__(self, secret: SealingKey) -> None:
         self._secret = secret
@@ -28,14 +32,14 @@ class Cursors:
         return _text(self._mac(payload, of) + payload)
 
     def open(self, cursor: str, *, of: str) -> dict[str, Any]:
-        """Raises `InvalidRequest` for a cursor that was not sealed for this list."""
+        """Raises `ForeignCursor` for one that was not sealed for this list."""
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except (binascii.Error, ValueError):
             raw = b""
         mac, payload = raw[:16], raw[16:]
         if not payload or not hmac.compare_digest(mac, self._mac(payload, of)):
-            raise InvalidRequest(
+            raise ForeignCursor(
                 "This cursor does not belong to this list. Begin again without one.",
                 code="invalid_request",
             )

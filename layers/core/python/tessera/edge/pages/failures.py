@@ -1,5 +1,6 @@
 """Pages that say what went wrong: inside the frame, with the right status, readable as they are."""
 
+from tessera.cursors import ForeignCursor
 from tessera.edge.pages.frames import PLAIN
 from tessera.edge.pages.visit import Shown, Visit
 from tessera.errors import Refusal
@@ -25,14 +26,24 @@ _SAME_FOR_ALL = 404
 _NOT_FOUND = "The page does not exist, or it is not yours to see."
 
 
+_FOREIGN_CURSOR = (
+    "This address leads to no page of this list: it was shortened, or made for somebody else. "
+    "Begin with the first page."
+)
+
+
 def page_of(refusal: Refusal, visit: Visit, request_id: str | None) -> Shown:
     status = refusal.status
+    sentence = _NOT_FOUND if status == _SAME_FOR_ALL else refusal.message
+    if isinstance(refusal, ForeignCursor):
+        sentence = _FOREIGN_CURSOR
     return Shown(
         template="failure.html",
         title=_HEADINGS.get(status, _BROKEN if status >= 500 else "This did not work"),
         status=status,
         values={
-            "sentence": _NOT_FOUND if status == _SAME_FOR_ALL else refusal.message,
+            "sentence": sentence,
+            "first": visit.path if isinstance(refusal, ForeignCursor) else "",
             "retry_after": _seconds(refusal.headers.get("Retry-After")),
             "reference": request_id if status >= 500 else "",
             "back": visit.referred_from if visit.referred_from != visit.path else "",
@@ -50,6 +61,7 @@ def broken(request_id: str | None) -> Shown:
         values={
             "sentence": "Nothing you did is at fault. Try again; if it stays, tell us the "
             "reference below.",
+            "first": "",
             "retry_after": "",
             "reference": request_id or "",
             "back": "",

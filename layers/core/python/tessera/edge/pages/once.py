@@ -7,9 +7,14 @@ from typing import Any
 
 from tessera.edge.idempotency import InProgress, Repeats
 from tessera.edge.pages.visit import Answer, Moved
+from tessera.errors import Conflict
 
 _LOOKS, _EVERY_SECONDS = 40, 0.25
 """The second click of two waits for the first, up to ten seconds."""
+
+
+class StillUnderWay(Conflict):
+    """The first sending has not come to an end in all this time."""
 
 
 class _NotDone(Exception):
@@ -32,7 +37,7 @@ def once(
 ) -> Answer:
     """The answer of `act`, or where the first sending of this form led.
 
-    Raises what `act` raises, and `InProgress` when the first one takes too long.
+    Raises what `act` raises, and `StillUnderWay` when the first one takes too long.
     """
     event = {"requestContext": {"http": {"path": path}}, "headers": {"idempotency-key": key}}
 
@@ -51,7 +56,10 @@ def once(
             return not_done.answer
         except InProgress:
             if look == _LOOKS - 1:
-                raise
+                raise StillUnderWay(
+                    "What you sent first is still under way. See in a minute what became of it "
+                    "before you send it again."
+                ) from None
             sleep(_EVERY_SECONDS)
         else:
             return moved[0] if moved else Moved(found["location"])
