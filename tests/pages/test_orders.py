@@ -116,6 +116,9 @@ def test_orders_are_listed_and_filtered(visitor: Visitor, store: CommerceTable) 
     listed = visitor.get(ORDERS)
 
     assert f'href="{ORDERS}/{ORDER}">{REFERENCE}</a>' in listed.html
+    assert f'hx-get="{ORDERS}"' in listed.html
+    assert 'hx-select="#list"' in listed.html
+    assert listed.html.index('<div id="list">') < listed.html.index(REFERENCE)
     assert "<script>alert" not in listed.html
     yesterday, tomorrow = (clock.now().date() + timedelta(days=days) for days in (-1, 1))
     for query in (

@@ -57,6 +57,8 @@ Before destroying: GET shows `confirm.html` (`sentence`, `button`, `cancel`), PO
 
 htmx: `hx-get` on the same address with `hx-target`; `visit.show(…, block="rows")` answers such a
 request with that `{% block rows %}` alone. What works only with script is not there without it.
+A list in `<div id="list">` follows what is typed into the form before it, which has
+`{{ ui.follows(page.path) }}` among its attributes.
 
 Lists: `after = visit.cursor` (or `visit.opened(cursors, of=…)` for sealed positions) and
 `visit.paging(next_cursor, filters=("status",), keep=("q",))`: filters live in the query string.
