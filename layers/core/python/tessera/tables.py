@@ -47,6 +47,11 @@ COMMERCE = Table(
     ),
 )
 
+ALL_ORDERS = "orders"
+"""The partition of `by_lookup` with every order in it, newest last."""
+LATE_ORDERS = {"pk": "sweep", "sk": "sweep"}
+"""The row in which the sweep of orders notes those that it found late."""
+
 PARTNERS = Table(
     "Partners",
     indexes=(

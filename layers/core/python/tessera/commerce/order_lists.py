@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 from tessera import clock
 from tessera.commerce.models import Customer, Order, ProcessEvent
-from tessera.commerce.store import ORDERS, SWEEP
 from tessera.dynamo import Row, get, get_many, query, query_all
-from tessera.tables import COMMERCE
+from tessera.tables import ALL_ORDERS, COMMERCE, LATE_ORDERS
 
 _LOOKED_AT = 400
 """Orders a query, where most may not fit the filters."""
@@ -84,7 +83,7 @@ class OrderLists:
             found = query(
                 self._table,
                 COMMERCE,
-                ORDERS,
+                ALL_ORDERS,
                 index="by_lookup",
                 newest_first=True,
                 limit=_LOOKED_AT if keep else limit + 1,
@@ -107,7 +106,7 @@ class OrderLists:
         rows = query_all(
             self._table,
             COMMERCE,
-            ORDERS,
+            ALL_ORDERS,
             index="by_lookup",
             since=clock.instant(since),
             at_most=at_most,
@@ -123,7 +122,7 @@ class OrderLists:
 
     def late(self, since: datetime) -> Late:
         """Of the orders that the sweep named, those still waiting for a time before `since`."""
-        noted = get(self._table, SWEEP, consistent=False)
+        noted = get(self._table, LATE_ORDERS, consistent=False)
         if noted is None:
             return Late(None, [])
         keys = [{"pk": id, "sk": id} for id in noted["late"]]

@@ -81,11 +81,8 @@ from tessera.dynamo import (
     write,
 )
 from tessera.objects import Record
-from tessera.tables import COMMERCE
+from tessera.tables import ALL_ORDERS, COMMERCE, LATE_ORDERS
 
-ORDERS = "orders"
-"""All of them, in by_lookup."""
-SWEEP = {"pk": "sweep", "sk": "sweep"}
 _SHAPE = 1
 _PATH_TYPES: Mapping[type[Record], str] = {
     Owner: "identities",
@@ -343,7 +340,7 @@ class CommerceTable:
 
     def note_late(self, ids: Sequence[str], *, at: datetime) -> None:
         """What a turn of the sweep found, in place of what the one before it did."""
-        row = {**SWEEP, "shape": _SHAPE, "at": clock.instant(at), "late": ids}
+        row = {**LATE_ORDERS, "shape": _SHAPE, "at": clock.instant(at), "late": ids}
         write(put(self._name, row))
 
     def _due(self, partition: str, until: str) -> Iterator[Row]:
@@ -562,7 +559,7 @@ def _lookup(one: Record) -> str | None:
         case Subscription() if one.data.zuora.id:
             return f"zuora#{one.data.zuora.id}"
         case Order():
-            return ORDERS
+            return ALL_ORDERS
     return None
 
 
