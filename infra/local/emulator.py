@@ -73,8 +73,8 @@ class Emulator:
         self.url = f"http://127.0.0.1:{port}"
         self.clock_offset = clock_offset
         self._data = data
-        self.permissions_used = data / "permissions-used.tsv"
-        """Every use of a permission since the data are there: principal, action, resource."""
+        self.permissions_asked = data / "permissions-asked.tsv"
+        """What was asked for since the data are there: principal, action, resource, decision."""
         self._port = port
         self._iam = iam
         self._python = python
@@ -162,7 +162,7 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "PERSIST_STATE": "1",
             "STATE_DIR": str(self._data / "state"),
-            "PERMISSIONS_USED": str(self.permissions_used),
+            "PERMISSIONS_ASKED": str(self.permissions_asked),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(self._data / "s3"),
             # Listeners nobody here needs; each costs start-up time and a fixed port.

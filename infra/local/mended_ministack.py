@@ -18,8 +18,8 @@ since AWS does not have it, and the stack should not carry a way around it:
 - Each function unpacks its layers for itself at its first call: 40 MB and more than a second of the
   one thread that serves everything. AWS unpacks a layer once and mounts it; so does this.
 
-It also notes which permissions were used, a line for each: principal, action, resource. What no
-line shows is a grant too many.
+It also notes which permissions were asked for, a line for each: principal, action, resource, and
+whether it was `Allow`. What no line shows is a grant too many.
 """
 
 import hashlib
@@ -116,20 +116,20 @@ class _MountedZip(zipfile.ZipFile):
 
 
 _evaluate = iam_evaluator.evaluate
-_noted: set[tuple[str, str, str]] = set()
+_noted: set[tuple[str, str, str, str]] = set()
 
 
-def _evaluate_noting_what_is_used(
+def _evaluate_noting_what_is_asked(
     ctx: iam_evaluator.EvalContext,
     policies: list[list[iam_evaluator.ParsedStatement]],
     *limits: list[list[iam_evaluator.ParsedStatement]],
 ) -> iam_evaluator.EvalResult:
     result = _evaluate(ctx, policies, *limits)
-    use = (ctx.principal_arn, ctx.action, ctx.resource_arn)
-    if result.decision == "Allow" and use not in _noted:
-        _noted.add(use)
-        with Path(os.environ["PERMISSIONS_USED"]).open("a") as log:
-            log.write("\t".join(use) + "\n")
+    asked = (ctx.principal_arn, ctx.action, ctx.resource_arn, result.decision)
+    if asked not in _noted:
+        _noted.add(asked)
+        with Path(os.environ["PERMISSIONS_ASKED"]).open("a") as log:
+            log.write("\t".join(asked) + "\n")
     return result
 
 
@@ -152,5 +152,5 @@ if __name__ == "__main__":
     lambda_svc.load_persisted_state = _load_with_streams_at_their_start
     eventbridge.load_persisted_state = _load_with_schedules_that_go_on
     iam_actions.extract_iam_action = _action_that_iam_knows
-    iam_evaluator.evaluate = _evaluate_noting_what_is_used
+    iam_evaluator.evaluate = _evaluate_noting_what_is_asked
     main()

@@ -37,6 +37,9 @@ RATE_PLAN = {
 Exercise = Callable[[Deployed], None]
 EXERCISES: dict[str, Exercise] = {}
 
+AT_ONCE = 6
+"""Exercises: most of one is waiting, for a schedule, a queue, a retry."""
+
 DELIVERED_WITHIN = 60
 """Seconds, with room for cold starts on a busy machine."""
 

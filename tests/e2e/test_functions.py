@@ -9,12 +9,9 @@ import pytest
 
 from infra.routes import ROUTES
 from tests.e2e.conftest import Deployed
-from tests.e2e.exercises import EXERCISES, Exercise
+from tests.e2e.exercises import AT_ONCE, EXERCISES, Exercise
 
 pytestmark = pytest.mark.e2e
-
-_AT_ONCE = 6
-"""Most of an exercise is waiting: for a schedule, a queue, a retry."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +25,7 @@ def results(
         if isinstance(item, pytest.Function) and "results" in item.fixturenames
     ]
     boto3.client("dynamodb")  # boto3's first client is not to be made by two threads at once
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="exercise") as pool:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="exercise") as pool:
         yield {one: pool.submit(one, deployed) for one in chosen}
 
 
