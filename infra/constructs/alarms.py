@@ -212,7 +212,7 @@ DELIVERY = (
                 "Compare the row's attempts with its state; report it with both.",
             ),
         )
-        for function in ("send_deliveries", "sweep_deliveries")
+        for function in ("send_deliveries", "sweep_deliveries", "read_delivery", "webhooks")
     ),
     Counted(
         "ClaimsLapsed",
