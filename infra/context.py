@@ -18,6 +18,8 @@ class Context:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self.keys: set[str] = set()
+        """All that were looked for, given or not."""
 
     def text(self, key: str, *, default: str = "", pattern: str | None = None) -> str:
         value = self._given(key)
@@ -89,6 +91,7 @@ class Context:
             raise BadSetting(f"Context {key} is not JSON: {error}.") from None
 
     def _given(self, key: str) -> Any:
+        self.keys.add(key)
         return self._node.try_get_context(key)
 
 

@@ -5,7 +5,9 @@ looks. Nothing is changed before the CDK runs, and no secret is ever shown.
 """
 
 import argparse
+import difflib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,17 +15,26 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ProfileNotFound,
+)
 from constructs import Node, RootConstruct
 
 from infra.context import BadSetting
-from infra.settings import Settings
+from infra.settings import Settings, keys
 
 ROOT = Path(__file__).resolve().parents[1]
 CDK = ROOT / "infra" / "node_modules" / ".bin" / "cdk"
 _BOOTSTRAPPED = "/cdk-bootstrap/hnb659fds/version"
 _OLDEST_BOOTSTRAP = 6
 """The first whose roles and bucket this CDK knows."""
+_REFUSED = (BotoCoreError, ClientError)
+_SIGN_IN = "Sign in: aws sso login, or AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret."
+_EXPIRED = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
 
 
 class Finding(NamedTuple):
@@ -47,7 +58,7 @@ class Account(NamedTuple):
 def main(arguments: Sequence[str], *, run: Callable[[list[str]], int], write: Any) -> int:
     """Answers the exit code. `run` runs a command in the foreground, `write` tells the person."""
     asked = _parse(arguments)
-    context = {"stage": asked.stage, **dict(one.partition("=")[::2] for one in asked.context)}
+    context = {"stage": asked.stage, **dict(asked.context)}
     write(f"Before Tessera-{context['stage']} is deployed:\n")
     found, account, settings = [], None, None
     for finding in looked_at(context):
@@ -67,7 +78,7 @@ def main(arguments: Sequence[str], *, run: Callable[[list[str]], int], write: An
     code = run([str(CDK), "deploy", f"Tessera-{settings.stage}", *given])
     if code == 0:
         write("Deployed. What is left for you:\n")
-        for finding in (*secrets(settings), *first_operator(settings, account)):
+        for finding in (*secrets(settings, account), *first_operator(settings, account)):
             write(str(finding))
     return code
 
@@ -84,36 +95,59 @@ def looked_at(context: Mapping[str, str]) -> Iterator[Finding | tuple[Account, S
         return
     yield bootstrap(account)
     yield from certificate(settings, account)
-    yield from sender(settings)
+    yield from sender(settings, account)
     yield from outside(settings)
-    yield from secrets(settings)
+    yield from secrets(settings, account)
     yield from first_operator(settings, account)
     yield account, settings
 
 
 def who() -> tuple[Finding, Account | None]:
     """The account and region of the credentials that AWS's own tools would use."""
-    region = boto3.session.Session().region_name
+    try:
+        # As the CDK looks for it: boto3 by itself passes AWS_REGION over.
+        region = os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    except ProfileNotFound as error:
+        action = "Set AWS_PROFILE to one that `aws configure list-profiles` names."
+        return Finding("missing", f"{error}.", action), None
     if region is None:
         action = "Set AWS_REGION, or a region in the profile that AWS_PROFILE names."
         return Finding("missing", "No region is chosen.", action), None
     try:
         caller = boto3.client("sts", region_name=region).get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        action = (
-            "Sign in (aws sso login, or AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret) and "
-            f"see that `aws sts get-caller-identity` answers. AWS said: {_short(error)}"
-        )
-        return Finding("missing", "There are no credentials that AWS takes.", action), None
+    except _REFUSED as error:
+        return _unknown(error, region), None
     account = Account(caller["Account"], region)
     return Finding("ok", f"Account {account.id}, region {region}, as {caller['Arn']}"), account
+
+
+def _unknown(error: BotoCoreError | ClientError, region: str) -> Finding:
+    """Why AWS did not say who asks."""
+    if isinstance(error, ProfileNotFound):
+        action = "Set AWS_PROFILE to one that `aws configure list-profiles` names."
+        return Finding("missing", f"{error}.", action)
+    if isinstance(error, NoCredentialsError):
+        return Finding("missing", "There are no credentials.", _SIGN_IN)
+    if isinstance(error, EndpointConnectionError):
+        action = f"See that the region exists and that this machine reaches it. {_short(error)}"
+        return Finding("missing", f"AWS does not answer in region {region}.", action)
+    if _code(error) in _EXPIRED or "expired" in str(error).lower():
+        return Finding("missing", "The credentials have expired.", _SIGN_IN)
+    action = f"See that `aws sts get-caller-identity` answers. AWS said: {_short(error)}"
+    return Finding("missing", "AWS does not take the credentials.", action)
 
 
 def chosen(context: Mapping[str, str]) -> tuple[Finding, Settings | None]:
     """The settings as the CDK app will read them, from `cdk.json` and `-c`."""
     written = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     root = RootConstruct()
+    known = keys()
     for key, value in {**written, **context}.items():
+        if key not in known and not key.startswith(("@aws-cdk/", "aws:cdk:")):
+            near = difflib.get_close_matches(key, known, 1)
+            action = f"Is {near[0]} meant? " if near else ""
+            text = f"There is no setting {key}."
+            return Finding("missing", text, f"{action}README, Configuration, has them all."), None
         root.node.set_context(key, value)
     try:
         settings = Settings.of(Node.of(root))
@@ -127,7 +161,7 @@ def bootstrap(account: Account) -> Finding:
     command = f"infra/node_modules/.bin/cdk bootstrap aws://{account.id}/{account.region}"
     try:
         version = boto3.client("ssm", region_name=account.region).get_parameter(Name=_BOOTSTRAPPED)
-    except ClientError as error:
+    except _REFUSED as error:
         if _code(error) != "ParameterNotFound":
             action = f"Let your role do ssm:GetParameter on it. AWS said: {_short(error)}"
             return Finding("missing", f"The parameter {_BOOTSTRAPPED} cannot be read.", action)
@@ -151,7 +185,7 @@ def certificate(settings: Settings, account: Account) -> Iterator[Finding]:
     try:
         acm = boto3.client("acm", region_name=account.region)
         details = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    except ClientError as error:
+    except _REFUSED as error:
         text = "The certificate of certificate_arn cannot be read."
         yield Finding("missing", text, f"See in ACM whether it exists. AWS said: {_short(error)}")
         return
@@ -170,19 +204,19 @@ def certificate(settings: Settings, account: Account) -> Iterator[Finding]:
         yield Finding("later", text, "After the deploy: a CNAME to the output DomainTarget.")
 
 
-def sender(settings: Settings) -> Iterator[Finding]:
+def sender(settings: Settings, account: Account) -> Iterator[Finding]:
     """Whether SES may send from the address that is given."""
     if settings.ses_from is None:
         text = "Cognito sends its 50 mails a day itself, from an address of Amazon's."
         yield Finding("later", text, "For more: -c ses_from=…, an address that SES has verified.")
         return
-    ses = boto3.client("sesv2")
+    ses = boto3.client("sesv2", region_name=account.region)
     for identity in (settings.ses_from, settings.ses_from.rpartition("@")[2]):
         try:
             if ses.get_email_identity(EmailIdentity=identity).get("VerifiedForSendingStatus"):
                 yield Finding("ok", f"SES sends from {settings.ses_from}")
                 return
-        except ClientError as error:
+        except _REFUSED as error:
             if _code(error) != "NotFoundException":
                 action = f"AWS said: {_short(error)}"
                 yield Finding("later", "SES cannot be asked about ses_from.", action)
@@ -212,8 +246,9 @@ def outside(settings: Settings) -> Iterator[Finding]:
         yield Finding("later", text, "Give the ARN of an SNS topic: -c alarm_topic=arn:aws:sns:…")
 
 
-def secrets(settings: Settings) -> Iterator[Finding]:
+def secrets(settings: Settings, account: Account) -> Iterator[Finding]:
     """Credentials of connected systems: made empty by the stack, filled by a person."""
+    vault = boto3.client("secretsmanager", region_name=account.region)
     for name, members in _needed(settings):
         id = f"tessera/{settings.stage}/{name}"
         put = (
@@ -221,15 +256,16 @@ def secrets(settings: Settings) -> Iterator[Finding]:
             f"'{json.dumps(dict.fromkeys(members, '…'))}'"
         )
         try:
-            text = boto3.client("secretsmanager").get_secret_value(SecretId=id)["SecretString"]
-        except ClientError as error:
+            held = vault.get_secret_value(SecretId=id).get("SecretString", "")
+        except _REFUSED as error:
             if _code(error) == "ResourceNotFoundException":
                 yield Finding("later", f"The secret {id} is made by the deploy, empty.", put)
             else:
                 action = f"AWS said: {_short(error)}"
                 yield Finding("later", f"The secret {id} cannot be looked at.", action)
             continue
-        if missing := [member for member in members if not json.loads(text).get(member)]:
+        filled = _members(held)
+        if missing := [member for member in members if not filled.get(member)]:
             yield Finding("later", f"The secret {id} lacks {' and '.join(missing)}.", put)
         else:
             yield Finding("ok", f"The secret {id} is filled")
@@ -247,7 +283,7 @@ def first_operator(settings: Settings, account: Account) -> Iterator[Finding]:
             if pool
             else []
         )
-    except ClientError as error:
+    except _REFUSED as error:
         yield Finding("later", "Operators cannot be looked at.", f"AWS said: {_short(error)}")
         return
     if admins:
@@ -280,12 +316,31 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--check", action="store_true", help="only look, deploy nothing")
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        *("-c", "--context"), action="append", default=[], metavar="KEY=VALUE", type=_setting
+    )
     return parser.parse_args(arguments)
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response["Error"]["Code"])
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{key} has no value: give {key}=…")
+    return key, value
+
+
+def _members(secret: str) -> Mapping[str, Any]:
+    """Of a secret that somebody may have filled with something else."""
+    try:
+        held = json.loads(secret)
+    except ValueError:
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _code(error: BotoCoreError | ClientError) -> str:
+    """AWS's, or nothing where AWS was not reached."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else ""
 
 
 def _short(error: Exception) -> str:

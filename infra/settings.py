@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from constructs import Node
+from constructs import Node, RootConstruct
 
 from infra.context import BadSetting, Context, unfit
 
@@ -119,7 +119,10 @@ class Settings:
     @classmethod
     def of(cls, node: Node) -> "Settings":
         """From the context that `node` sees. Raises `BadSetting`."""
-        context = Context(node)
+        return cls._read(Context(node))
+
+    @classmethod
+    def _read(cls, context: Context) -> "Settings":
         local = context.flag("local", default=False)
         settings = cls(
             stage=context.text("stage", default="dev", pattern=r"[a-z][a-z0-9-]{0,15}"),
@@ -213,6 +216,13 @@ class Settings:
         ):
             if given:
                 raise BadSetting(f"{name} is for tests only. Stage prod refuses it: leave it out.")
+
+
+def keys() -> frozenset[str]:
+    """What a setting may be called."""
+    context = Context(Node.of(RootConstruct()))
+    Settings._read(context)
+    return frozenset(context.keys)
 
 
 def _private_hosts(context: Context, key: str) -> tuple[str, ...]:

@@ -2,9 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from infra import deploy
 
@@ -83,6 +90,100 @@ def test_without_a_region_nothing_is_asked_of_aws(
 
     assert told.deploy() == 1
     assert "AWS_REGION" in told.text
+
+
+def test_the_region_is_the_one_that_the_cdk_takes(
+    account: None, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    assert told.deploy() == 1  # it was prepared for eu-west-1
+    assert "region eu-central-1" in told.text
+    assert "cdk bootstrap aws://123456789012/eu-central-1" in told.text
+
+
+def test_a_profile_that_does_not_exist_is_told_and_not_a_traceback(
+    account: None, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "opps")
+
+    assert told.deploy() == 1
+    assert "opps" in told.text
+    assert "aws configure list-profiles" in told.text
+
+
+def refusing(code: str) -> BotoCoreError | ClientError:
+    if code == "none":
+        return NoCredentialsError()
+    if code == "unreachable":
+        return EndpointConnectionError(endpoint_url="https://sts.eu-wset-1.amazonaws.com")
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "action"),
+    [
+        ("none", "There are no credentials.", "aws sso login"),
+        ("ExpiredToken", "The credentials have expired.", "aws sso login"),
+        ("InvalidClientTokenId", "AWS does not take the credentials.", "get-caller-identity"),
+        ("unreachable", "AWS does not answer in region eu-west-1.", "See that the region exists"),
+    ],
+)
+def test_why_nobody_is_signed_in_is_told(
+    account: None,
+    told: Told,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    text: str,
+    action: str,
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise refusing(code)
+
+    class Sts:
+        get_caller_identity = staticmethod(refuse)
+
+    made = boto3.client
+    monkeypatch.setattr(
+        # What AWS answers to bad credentials moto has no way to answer.
+        boto3,
+        "client",
+        lambda name, **more: Sts if name == "sts" else made(name, **more),
+    )
+
+    assert told.deploy() == 1
+    assert f"✗ {text}" in told.text
+    assert action in told.text
+    assert told.commands == []
+
+
+def test_a_setting_that_does_not_exist_is_named_with_the_one_that_was_meant(
+    account: None, told: Told
+) -> None:
+    assert told.deploy("-c", "zuroa_url=https://rest.zuora.com") == 1
+    assert "There is no setting zuroa_url." in told.text
+    assert "zuora_url" in told.text.replace("zuroa_url", "")
+    assert told.commands == []
+
+
+def test_a_setting_without_a_value_is_refused(
+    account: None, told: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        told.deploy("-c", "salesforce_critical")
+
+    assert "salesforce_critical has no value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["hidden-word", '["hidden-word"]', "null"])
+def test_a_secret_that_holds_something_else_is_named_and_not_shown(
+    account: None, told: Told, text: str
+) -> None:
+    boto3.client("secretsmanager").create_secret(Name="tessera/dev/zuora", SecretString=text)
+
+    assert told.deploy("--check", "-c", "zuora_url=https://rest.zuora.com") == 0
+    assert "The secret tessera/dev/zuora lacks client_id and client_secret." in told.text
+    assert "hidden-word" not in told.text
 
 
 def test_a_setting_that_cannot_be_used_is_named(account: None, told: Told) -> None:
