@@ -34,9 +34,9 @@ def bootstrap(aws: LocalAws, step: Step, data: Path) -> None:
     if _status(aws, BOOTSTRAP_STACK) in _COMPLETE:
         step.remark = "done before"
         return
-    # From a folder without `cdk.json`: it would synthesise the app, layers for AWS and all.
-    command = [str(CDK), "bootstrap", f"aws://{ACCOUNT}/{REGION}"]
-    _cdk(aws, step, data, command, folder=data)
+    # Where there is no `cdk.json`: beside one, the CDK would synthesise the whole app to no end.
+    environment = f"aws://{ACCOUNT}/{REGION}"
+    _cdk(aws, step, data, ["bootstrap", environment], context={}, folder=data)
     # The policy denies plain HTTP, which is all that the local AWS speaks.
     bucket = _outputs(aws, BOOTSTRAP_STACK)["BucketName"]
     aws.session.client("s3", endpoint_url=aws.url).delete_bucket_policy(Bucket=bucket)
@@ -52,13 +52,16 @@ def deploy(
     if recall(ssm, _DEPLOYED) == wanted and _status(aws, stack) in _COMPLETE:
         step.remark = "nothing changed"
     else:
-        given = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
-        command = [
-            *(str(CDK), "deploy", stack, "--require-approval", "never"),
-            *("--outputs-file", str(data / "outputs.json")),
-            *("--output", str(data / "cdk.out"), *given),
-        ]
-        _cdk(aws, step, data, command, folder=ROOT)
+        _cdk(
+            aws,
+            step,
+            data,
+            [
+                *("deploy", stack, "--require-approval", "never"),
+                *("--outputs-file", str(data / "outputs.json")),
+            ],
+            context=context,
+        )
         remember(ssm, _DEPLOYED, wanted)
     return _outputs(aws, stack)
 
@@ -103,9 +106,22 @@ def remember(ssm: "SSMClient", name: str, value: str) -> None:
     ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
 
-def _cdk(aws: LocalAws, step: Step, data: Path, command: list[str], *, folder: Path) -> None:
+def _cdk(
+    aws: LocalAws,
+    step: Step,
+    data: Path,
+    arguments: list[str],
+    *,
+    context: Mapping[str, str],
+    folder: Path = ROOT,
+) -> None:
+    given = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     step.run(
-        [*command, "--progress", "events", "--no-color", "--no-notices", "--ci"],
+        [
+            *(str(CDK), *arguments, *given),
+            *("--output", str(data / "cdk.out")),
+            *("--progress", "events", "--no-color", "--no-notices", "--ci"),
+        ],
         cwd=folder,
         environment=_cdk_environment(aws, data),
         advice=_ADVICE,
