@@ -51,6 +51,11 @@ P = TypeVar("P", bound=Principal)
 _MAX_BODY = 256 * 1024
 """Bytes. The largest honest body, a full order, has about 30 KB."""
 
+_ALWAYS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+
 
 def resolver() -> APIGatewayHttpResolver:
     """Routing by the decorated paths, with bodies and queries validated by their annotations."""
@@ -100,7 +105,7 @@ def entrypoint(
             line.members.setdefault("outcome", "refused" if status >= 400 else "done")
             line.audit(event, answer)
         flush_metrics()
-        return answer
+        return _guarded(answer)
 
     return handle
 
@@ -194,6 +199,14 @@ def _answer(
         }
 
 
+def _guarded(answer: dict[str, Any]) -> dict[str, Any]:
+    """Nothing on the way keeps an answer, unless it says so itself."""
+    headers: dict[str, Any] = answer["headers"]
+    # What has a tag may be kept by its reader, who asks each time whether it still holds.
+    keeping = "private, no-cache" if "ETag" in headers else "no-store"
+    return {**answer, "headers": {**_ALWAYS, "Cache-Control": keeping, **headers}}
+
+
 def _named_in_logs(who: Principal) -> str | None:
     """Not a customer: at some identity providers the subject is an e-mail address."""
     return who.id if isinstance(who, Machine | Operator | Partner) else None
@@ -209,8 +222,6 @@ def _resolved(app: APIGatewayHttpResolver, event: dict[str, Any], context: Any) 
 def _checked_body(event: dict[str, Any]) -> str:
     """The body as text, known to be JSON; whoever forgets the content type is understood."""
     raw = event.get("body") or ""
-    if len(raw) > _MAX_BODY:
-        raise _TooLarge(f"The body is larger than {_MAX_BODY // 1024} KB.")
     if not raw:
         if event["requestContext"]["http"]["method"] in ("POST", "PUT", "PATCH"):
             event["body"] = "{}"
@@ -223,6 +234,8 @@ def _checked_body(event: dict[str, Any]) -> str:
         except ValueError:
             raise InvalidRequest("The body is not UTF-8 text.", code="invalid_request") from None
         event["body"], event["isBase64Encoded"] = raw, False
+    if len(raw.encode(errors="surrogatepass")) > _MAX_BODY:
+        raise _TooLarge(f"The body is larger than {_MAX_BODY // 1024} KB.")
     problems.parsed_json(raw)
     event.setdefault("headers", {})["content-type"] = "application/json"
     return str(raw)
