@@ -8,13 +8,14 @@ from infra.constructs.catalog import Catalog
 from infra.constructs.commerce import Commerce
 from infra.constructs.delivery import Delivery
 from infra.constructs.endpoint import Api
-from infra.constructs.function import Platform
-from infra.constructs.gateway import Front, Gateway
+from infra.constructs.front import Front
+from infra.constructs.gateway import Gateway
 from infra.constructs.identity import Identity
 from infra.constructs.layers import Layers
 from infra.constructs.monitoring import Monitoring
 from infra.constructs.pages import Pages
 from infra.constructs.partners import Partners
+from infra.constructs.platform import Platform
 from infra.constructs.pools import Pools
 from infra.constructs.tables import Tables
 from infra.constructs.vault import Vault

@@ -7,10 +7,11 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.gateway import Gateway
 from infra.constructs.needs import setting
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.constructs.vault import Vault

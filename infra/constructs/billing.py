@@ -4,8 +4,8 @@ from constructs import Construct
 
 from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Platform
 from infra.constructs.needs import setting
+from infra.constructs.platform import Platform
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import card_form, zuora_client
 

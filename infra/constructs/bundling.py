@@ -11,6 +11,8 @@ from typing import Any
 import jsii
 from aws_cdk import ILocalBundling
 
+ROOT = Path(__file__).resolve().parents[2]
+
 Fill = Callable[[Path, Path], None]
 """From a source folder into the folder that becomes the layer."""
 

@@ -6,8 +6,9 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.needs import Need
+from infra.constructs.platform import Platform
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
 

@@ -5,12 +5,12 @@ from constructs import Construct
 from infra.constructs.billing import Billing
 from infra.constructs.callouts import Callouts
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Platform
 from infra.constructs.needs import setting
 from infra.constructs.ordering import Ordering
 from infra.constructs.orders import Orders
 from infra.constructs.owners import Owners
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.vault import Vault
 
 

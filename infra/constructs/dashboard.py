@@ -6,8 +6,9 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.constructs.function import Platform, faults, of_all_functions
+from infra.constructs.faults import faults, of_all_functions
 from infra.constructs.gateway import Gateway
+from infra.constructs.platform import Platform
 from infra.constructs.queue import DeadLetters, WorkQueue
 
 _HALF = 12

@@ -7,9 +7,10 @@ from constructs import Construct
 
 from infra.constructs.bus import Bus
 from infra.constructs.endpoint import Api
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.needs import Need, permission, setting
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.queue import DeadLetters, WorkQueue
 from infra.constructs.schedule import every_minute
 from infra.constructs.vault import Vault

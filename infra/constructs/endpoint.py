@@ -9,9 +9,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.constructs.authorizers import Authorizers
-from infra.constructs.function import Function, Package, Platform
+from infra.constructs.function import Function
 from infra.constructs.gateway import Gateway
 from infra.constructs.needs import Need, setting
+from infra.constructs.package import Package
+from infra.constructs.platform import Platform
 from infra.constructs.tables import Tables
 from infra.routes import ROUTES, Route
 

@@ -1,75 +1,22 @@
 """One deployed function: the only place that knows runtime, memory, logging, layers and asset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
-from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.constructs.layers import ARCHITECTURE, ROOT, RUNTIME, Layers
+from infra.constructs.faults import count_faults
+from infra.constructs.layers import ARCHITECTURE, RUNTIME
 from infra.constructs.needs import Need, permission
-from infra.context import BadSetting
+from infra.constructs.package import Package, sentence_of
+from infra.constructs.platform import Platform, log_retention
 from infra.settings import Settings
 
-FUNCTIONS = ROOT / "functions"
 _MEGABYTES = 512
 """Memory buys processor time: with less, a cold start takes seconds."""
-
-_FAULTS = "FunctionFaults"
-_FAULTY = '{ ($.type = "platform.report") && ($.record.status != "success") }'
-"""How Lambda itself logs an invocation that timed out, ran out of memory or could not start."""
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What all functions stand on."""
-
-    settings: Settings
-    layers: Layers
-
-    @property
-    def metrics_namespace(self) -> str:
-        """One per stage, as several stages may share an account."""
-        return f"Tessera/{self.settings.stage}"
-
-
-class Package(NamedTuple):
-    """What a function ships, and where Lambda finds its handler in it."""
-
-    code: lambda_.Code
-    handler: str = "handler.handler"
-
-    @classmethod
-    def of(cls, folder: str) -> "Package":
-        """A handler by itself."""
-        return cls(lambda_.Code.from_asset(str(FUNCTIONS / folder), exclude=["__pycache__"]))
-
-    @classmethod
-    def of_modules(cls, folder: str) -> "Package":
-        """A handler with modules and templates beside it, which it imports as its siblings."""
-        subject, name = folder.split("/")
-        return cls(
-            lambda_.Code.from_asset(
-                str(FUNCTIONS),
-                # Each level by itself: without the middle one the package is empty, unannounced.
-                exclude=[
-                    "*",
-                    f"!{subject}",
-                    f"{subject}/*",
-                    f"!{folder}",
-                    f"!{folder}/**",
-                    "__pycache__",
-                ],
-                ignore_mode=IgnoreMode.GIT,
-            ),
-            f"{subject}.{name}.handler.handler",
-        )
 
 
 class Function(Construct):
@@ -107,7 +54,7 @@ class Function(Construct):
             self,
             "Function",
             function_name=self.lambda_name,
-            description=_sentence(folder),
+            description=sentence_of(folder),
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
             memory_size=_MEGABYTES,
@@ -129,7 +76,7 @@ class Function(Construct):
             permission("logs:CreateLogStream", "logs:PutLogEvents", on=[log_group.log_group_arn])
         )
         if not settings.local:  # the emulator writes no reports
-            self._count_faults(log_group, platform)
+            count_faults(self, log_group, platform)
         for need in needs:
             self.give(need)
         self._explain(settings)
@@ -138,22 +85,6 @@ class Function(Construct):
         for name, value in need.environment.items():
             self.lambda_.add_environment(name, value)
         self.allow(*need.statements)
-
-    def _count_faults(self, log_group: logs.LogGroup, platform: Platform) -> None:
-        """One metric for all functions: an alarm on each of theirs would cost $19 a month."""
-        logs.CfnMetricFilter(
-            self,
-            "Faults",
-            log_group_name=log_group.log_group_name,
-            filter_pattern=_FAULTY,
-            metric_transformations=[
-                logs.CfnMetricFilter.MetricTransformationProperty(
-                    metric_name=_FAULTS,
-                    metric_namespace=platform.metrics_namespace,
-                    metric_value="1",
-                )
-            ],
-        )
 
     def _explain(self, settings: Settings) -> None:
         rules = {
@@ -168,35 +99,6 @@ class Function(Construct):
     def allow(self, *statements: iam.PolicyStatement) -> None:
         for statement in statements:
             self.role.add_to_principal_policy(statement)
-
-
-def log_retention(settings: Settings) -> logs.RetentionDays:
-    if settings.is_production:
-        return logs.RetentionDays.SIX_MONTHS
-    return logs.RetentionDays.TWO_WEEKS
-
-
-def faults(platform: Platform) -> cloudwatch.Metric:
-    """Invocations of this stage's functions that ended without an answer."""
-    return cloudwatch.Metric(
-        namespace=platform.metrics_namespace, metric_name=_FAULTS, statistic="Sum"
-    )
-
-
-def of_all_functions(metric: str, statistic: str) -> cloudwatch.Metric:
-    """Over the whole account, whose functions share one limit of concurrency."""
-    return cloudwatch.Metric(namespace="AWS/Lambda", metric_name=metric, statistic=statistic)
-
-
-def _sentence(folder: str) -> str:
-    """The first line of the handler's docstring. Raises `BadSetting` where there is no handler."""
-    handler = Path(FUNCTIONS / folder / "handler.py")
-    if not handler.is_file():
-        raise BadSetting(
-            f"functions/{folder}/handler.py does not exist, but the stack declares the function."
-        )
-    first = handler.read_text(encoding="utf-8").lstrip('"').splitlines()[:1]
-    return "".join(first).rstrip('"')[:256]
 
 
 def _pascal(name: str) -> str:

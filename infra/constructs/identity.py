@@ -3,9 +3,9 @@
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Platform
 from infra.constructs.needs import setting
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.vault import Vault
 
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
 from aws_cdk import (
     AssetHashType,
     BundlingOptions,
@@ -16,17 +15,21 @@ from aws_cdk import (
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs import bundling
-from infra.constructs.bundling import Fill, LocalBuild, copy, interpreter, run
+from infra.constructs import bundling, filling
+from infra.constructs.bundling import ROOT, Fill, LocalBuild, interpreter
+from infra.constructs.filling import (
+    PLATFORM,
+    RUNTIME_VERSION,
+    fingerprint_of_templates,
+    own_code,
+    wheels,
+)
 from infra.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = lambda_.Runtime.PYTHON_3_13
-RUNTIME_VERSION = "3.13"
 ARCHITECTURE = lambda_.Architecture.ARM_64
-_PLATFORM = "manylinux2014_aarch64"
 NOT_SHIPPED = ["**/__pycache__", "**/*.pyc"]
-_RECIPE = FileSystem.fingerprint(bundling.__file__)
+_RECIPE = f"{FileSystem.fingerprint(bundling.__file__)} {FileSystem.fingerprint(filling.__file__)}"
 """How a layer is filled is part of what it becomes."""
 
 
@@ -62,7 +65,7 @@ class Layers(Construct):
         left_out = ["*", *(f"!{name}" for name in only)] if only else NOT_SHIPPED
         content = FileSystem.fingerprint(str(source), exclude=left_out)
         if not only:
-            content += _fingerprint_of_templates()
+            content += fingerprint_of_templates()
         code = lambda_.Code.from_asset(
             str(source),
             exclude=left_out,
@@ -87,50 +90,4 @@ class Layers(Construct):
         """All that shapes what is built, beside its source."""
         if self._local:
             return f"{sys.implementation.cache_tag} {sys.platform}"
-        return f"{RUNTIME_VERSION} {_PLATFORM} {'compiled' if self._compiler else 'source only'}"
-
-
-def own_code(compiler: str | None) -> Fill:
-    """As it is, and all templates of pages compiled, where there is a Python to do it with."""
-
-    def fill(source: Path, target: Path) -> None:
-        copy(source, target)
-        pages = target / "python" / "tessera" / "edge" / "pages"
-        if compiler is None:
-            return
-        folders = [pages / "templates", *_template_folders()]
-        libraries = {"PYTHONPATH": str(Path(jinja2.__file__).parents[1])}
-        run(
-            [compiler, str(pages / "compiling.py"), str(pages / "compiled"), *map(str, folders)],
-            {**libraries, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-
-    return fill
-
-
-def _template_folders() -> list[Path]:
-    """Of page families, beside their functions; those in the layer belong to it anyhow."""
-    return sorted((ROOT / "functions" / "pages").glob("*/templates"))
-
-
-def _fingerprint_of_templates() -> str:
-    prints = [FileSystem.fingerprint(str(folder)) for folder in _template_folders()]
-    return f"{' '.join(prints)} {jinja2.__version__}"
-
-
-def wheels(*, local: bool) -> Fill:
-    """Wheels only, each against its hash. boto3 is not among them: the runtime brings it."""
-    wanted = [] if local else ["--platform", _PLATFORM, "--implementation", "cp"]
-    version = [] if local else ["--python-version", RUNTIME_VERSION]
-
-    def install(source: Path, target: Path) -> None:
-        run(
-            [
-                *[sys.executable, "-m", "pip", "install", "--quiet", "--no-input"],
-                *["--disable-pip-version-check", "--no-compile", "--require-hashes", "--no-deps"],
-                *["--only-binary", ":all:", *wanted, *version],
-                *["--target", str(target / "python"), "-r", str(source / "requirements.txt")],
-            ]
-        )
-
-    return install
+        return f"{RUNTIME_VERSION} {PLATFORM} {'compiled' if self._compiler else 'source only'}"

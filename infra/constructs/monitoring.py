@@ -11,9 +11,10 @@ from constructs import Construct
 from infra.constructs import alarms
 from infra.constructs.alarms import Alarm, Counted
 from infra.constructs.dashboard import Dashboard
-from infra.constructs.function import Platform, faults, of_all_functions
+from infra.constructs.faults import faults, of_all_functions
 from infra.constructs.gateway import Gateway
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.queue import DeadLetters, WorkQueue
 
 

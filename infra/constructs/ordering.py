@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Platform
 from infra.constructs.needs import Need, setting
+from infra.constructs.platform import Platform
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import zuora_client
 

@@ -9,8 +9,9 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.needs import setting
+from infra.constructs.platform import Platform
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import salesforce_client, zuora_client

@@ -3,8 +3,9 @@
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.needs import setting
+from infra.constructs.platform import Platform
 from infra.constructs.schedule import every_minute
 
 _TURN_SECONDS = 300

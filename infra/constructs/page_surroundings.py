@@ -8,8 +8,9 @@ from aws_cdk import aws_lambda as lambda_
 from infra.constructs import assets
 from infra.constructs.bundling import LocalBuild
 from infra.constructs.endpoint import Api
-from infra.constructs.function import FUNCTIONS, Package, Platform
 from infra.constructs.needs import Need, setting
+from infra.constructs.package import FUNCTIONS, Package
+from infra.constructs.platform import Platform
 from infra.constructs.pool import Pool
 from infra.constructs.pools import Pools
 from infra.routes import ROUTES

@@ -10,15 +10,16 @@ from constructs import Construct
 
 from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Package, Platform
 from infra.constructs.needs import Need, setting
-from infra.constructs.operations import order_pages, webhook_pages
+from infra.constructs.package import Package
+from infra.constructs.page_needs import order_pages, site_pages, webhook_pages
 from infra.constructs.page_surroundings import built_assets, signs_in, surroundings
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.pools import Pools
 from infra.constructs.queue import DeadLetters, WorkQueue, counts
 from infra.constructs.vault import Vault
-from infra.constructs.vendors import card_form, salesforce_client, zuora_client
+from infra.constructs.vendors import salesforce_client, zuora_client
 from infra.routes import ROUTES
 
 
@@ -101,28 +102,7 @@ class Pages(Part):
         )
         self.family("pages/webhooks", *webhook_pages(platform, api, vault, slow))
         self.family("pages/orders", *order_pages(platform, api, vault))
-        site = self.family(
-            "pages/site",
-            tables.catalog.uses("Query", "BatchGetItem"),
-            tables.partners.uses("BatchGetItem", "GetItem"),
-            # Orders are placed here as by the API, by customers and by partner users.
-            tables.commerce.uses(
-                *("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
-                queries=["by_owner", "by_partner"],
-            ),
-            tables.events.uses("PutItem"),
-            tables.sessions.uses("GetItem", "PutItem", "UpdateItem"),
-            vault.identity_providers(),
-            vault.cursors.uses(),
-            documents.lends(),
-            *zuora_client(vault, settings),
-            card_form(settings),
-            setting(
-                mode=settings.mode,
-                zuora_owner_style=settings.zuora_owner_style,
-                zuora_account_mapping=settings.zuora_account_mapping,
-            ),
-        )
+        site = self.family("pages/site", *site_pages(platform, api, vault, documents))
         documents.explain(site)
 
     def family(self, folder: str, *needs: Need) -> Endpoint:

@@ -6,9 +6,10 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.needs import setting
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.pool import Pool
 from infra.constructs.vault import Vault
 from infra.constructs.vendors import salesforce_client, zuora_client

@@ -3,8 +3,9 @@
 from aws_cdk import Duration
 from constructs import Construct
 
-from infra.constructs.function import Function, Platform
+from infra.constructs.function import Function
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.pool import Pool
 from infra.constructs.pool_clients import machine_client, page_client
 from infra.constructs.tables import Tables

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 from constructs import Construct
 
 from infra.constructs.endpoint import Api, Endpoint
-from infra.constructs.function import Platform
 from infra.constructs.needs import Need, setting
 from infra.constructs.part import Part
+from infra.constructs.platform import Platform
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
 

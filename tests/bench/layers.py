@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from infra.constructs import bundling
-from infra.constructs.bundling import LocalBuild
-from infra.constructs.layers import ROOT, RUNTIME_VERSION, own_code, wheels
+from infra.constructs.bundling import ROOT, LocalBuild
+from infra.constructs.filling import RUNTIME_VERSION, own_code, wheels
 
 
 class Layers(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from infra.constructs.layers import RUNTIME_VERSION
+from infra.constructs.filling import RUNTIME_VERSION
 from infra.local.place import EMULATOR_VENV, VENV
 from tests.infra.synthesis import ROOT
 

@@ -12,7 +12,8 @@ from jinja2 import Environment
 
 from infra.constructs import bundling
 from infra.constructs.bundling import LocalBuild
-from infra.constructs.layers import NOT_SHIPPED, own_code
+from infra.constructs.filling import own_code
+from infra.constructs.layers import NOT_SHIPPED
 from tessera.edge.pages import formats
 from tessera.edge.pages.rendering import Reader, Templates
 from tests.builders import NOW

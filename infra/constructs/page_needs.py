@@ -1,11 +1,12 @@
-"""What the console's pages on webhooks and orders work with."""
+"""What the largest families of pages work with: webhooks, orders, and the site itself."""
 
+from infra.constructs.documents import DocumentsBucket
 from infra.constructs.endpoint import Api
-from infra.constructs.function import Platform
 from infra.constructs.needs import Need, setting
+from infra.constructs.platform import Platform
 from infra.constructs.queue import WorkQueue
 from infra.constructs.vault import Vault
-from infra.constructs.vendors import zuora_client
+from infra.constructs.vendors import card_form, zuora_client
 from infra.constructs.webhooks import BOUNDED_DNS, egress
 
 
@@ -52,4 +53,31 @@ def order_pages(platform: Platform, api: Api, vault: Vault) -> tuple[Need, ...]:
         vault.identity_providers(),
         *zuora_client(vault, platform.settings),
         setting(mode=platform.settings.mode),
+    )
+
+
+def site_pages(
+    platform: Platform, api: Api, vault: Vault, documents: DocumentsBucket
+) -> tuple[Need, ...]:
+    """Orders are placed here as by the API, by customers and by partner users."""
+    settings, tables = platform.settings, api.tables
+    return (
+        tables.catalog.uses("Query", "BatchGetItem"),
+        tables.partners.uses("BatchGetItem", "GetItem"),
+        tables.commerce.uses(
+            *("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
+            queries=["by_owner", "by_partner"],
+        ),
+        tables.events.uses("PutItem"),
+        tables.sessions.uses("GetItem", "PutItem", "UpdateItem"),
+        vault.identity_providers(),
+        vault.cursors.uses(),
+        documents.lends(),
+        *zuora_client(vault, settings),
+        card_form(settings),
+        setting(
+            mode=settings.mode,
+            zuora_owner_style=settings.zuora_owner_style,
+            zuora_account_mapping=settings.zuora_account_mapping,
+        ),
     )
