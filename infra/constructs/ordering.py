@@ -31,11 +31,10 @@ class Ordering(Construct):
         )
         organisation = tables.partners.uses("GetItem")
         looks = ("GetItem", "BatchGetItem", "Query")
-        # A customer of a partner is found by names, which go when they are empty.
-        writes = commerce.uses(*looks, "PutItem", "DeleteItem")
+        writes = commerce.uses(*looks, "PutItem")
         reads = commerce.uses(*looks)
         # A first login makes an owner, announced to nobody.
-        reads_own = commerce.uses(*looks, "PutItem")
+        reads_own = writes
         announces, silent = events.uses("PutItem"), events.uses()
         basket, placed = sessions.uses("GetItem"), sessions.uses("GetItem", "UpdateItem")
         functions: dict[str, Sequence[Need]] = {

@@ -53,7 +53,7 @@ class Orders(Construct):
         provision_order = Function(
             self,
             "commerce/provision_order",
-            # A partner's customer is found by its names, which go when they are empty.
+            # What an order had made goes when it fails.
             commerce.uses(
                 "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"
             ),

@@ -65,7 +65,7 @@ def site_pages(
         tables.catalog.uses("Query", "BatchGetItem"),
         tables.partners.uses("BatchGetItem", "GetItem"),
         tables.commerce.uses(
-            *("GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"),
+            *("GetItem", "BatchGetItem", "Query", "PutItem"),
             queries=["by_owner", "by_partner"],
         ),
         tables.events.uses("PutItem"),
