@@ -16,7 +16,12 @@ from tessera.clock import Instant
 class Model(BaseModel):
     """A value: frozen, known members only, `None` for absent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,  # errors are logged, and what people sent is not to be
+    )
 
     def wire(self) -> dict[str, Any]:
         """As JSON members under their wire names, those without a value left out."""

@@ -11,7 +11,7 @@ from tessera.objects import compact_json
 class WantedOrder(BaseModel):
     """A message: the event of an order, or our own `{"order": "order-…"}`."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     order: str
     correlation_id: str | None = None

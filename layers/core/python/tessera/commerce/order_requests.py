@@ -27,7 +27,11 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 class Request(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
 

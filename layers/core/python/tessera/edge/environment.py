@@ -12,7 +12,7 @@ class Environment(BaseModel):
     Fields stay plain `str` or `int`: at synthesis their values are CDK tokens.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def load(cls) -> Self:

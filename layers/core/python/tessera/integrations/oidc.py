@@ -60,7 +60,7 @@ class IdentityProviderFailed(UpstreamFailed):
 class Endpoints(BaseModel):
     """What a provider publishes at `/.well-known/openid-configuration`, as far as it is read."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     issuer: str
     jwks_uri: str
@@ -72,7 +72,7 @@ class Endpoints(BaseModel):
 class _Tokens(BaseModel):
     """What the token endpoint answers, as far as it is read: pages need the id token alone."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     id_token: str
 
@@ -85,7 +85,7 @@ class CodeRefused(Unauthorized):
 
 
 class _KeySet(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     keys: Annotated[
         tuple[dict[str, Any], ...],

@@ -20,6 +20,7 @@ class ZuoraAnswer(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         coerce_numbers_to_str=True,
+        hide_input_in_errors=True,
     )
 
     @model_validator(mode="before")

@@ -34,7 +34,11 @@ PostalCode = Annotated[str | None, _cut(20)]
 
 class ZuoraRequest(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     def wire(self) -> dict[str, Any]:
