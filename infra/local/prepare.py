@@ -129,7 +129,9 @@ def _install(step: Step, folder: Path, pins: Path) -> None:
         [
             *(str(PYTHON), "-m", "pip", "--python", str(folder / "bin" / "python")),
             *("install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"),
-            *("--no-compile", "--require-hashes", "--no-deps", "-r", str(pins)),
+            # Wheels alone: what is built here first asks the registry for its newest build tools.
+            *("--only-binary", ":all:", "--no-compile"),
+            *("--require-hashes", "--no-deps", "-r", str(pins)),
         ],
         cwd=ROOT,
         environment={**os.environ, "PYTHONUNBUFFERED": "1"},
