@@ -121,6 +121,7 @@ def test_each_permission_that_is_taken_away_is_missed(exercised: Deployed) -> No
             EXERCISES[grant.function](exercised)
             unmissed.append(f"{grant}: nothing failed")
         except Exception as missed:  # whatever fails, if it was refused what was taken away
+            # Of secrets, queues and buckets this also notes what their own policies do not say.
             if not any(one.is_of(grant) and not one.allowed for one in _asked(exercised)):
                 unmissed.append(f"{grant}: not asked for, but {missed!r}")
         finally:
