@@ -71,8 +71,16 @@ def compact_json(value: Any) -> str:
 def canonical_json(value: Any) -> str:
     """The same text for the same content in any member order: for comparing and for hashing."""
     return json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_number
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_comparable
     )
+
+
+def _comparable(value: Any) -> int | float | str:
+    """A Decimal of more digits than any JSON number keeps is compared by its text."""
+    try:
+        return _number(value)
+    except ValueError:
+        return str(value)
 
 
 def _number(value: Any) -> int | float:

@@ -1,11 +1,8 @@
 """What every HTTP endpoint needs once: routing, caller, problems, repeats, the outcome line."""
 
 import base64
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -16,6 +13,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from tessera import clock
 from tessera.edge import callers, problems
 from tessera.edge.idempotency import Repeats
+from tessera.edge.json_bodies import parsed_json
 from tessera.edge.observability import (
     Outcome,
     begin,
@@ -62,7 +60,7 @@ def resolver() -> APIGatewayHttpResolver:
     app = APIGatewayHttpResolver(
         enable_validation=True,
         serializer=lambda body: compact_json(_without_absent(body)),
-        json_body_deserializer=partial(json.loads, parse_float=Decimal),
+        json_body_deserializer=parsed_json,
     )
     app.exception_handler(Refusal)(_refused)
     app.exception_handler(RequestValidationError)(
@@ -236,7 +234,7 @@ def _checked_body(event: dict[str, Any]) -> str:
         event["body"], event["isBase64Encoded"] = raw, False
     if len(raw.encode(errors="surrogatepass")) > _MAX_BODY:
         raise _TooLarge(f"The body is larger than {_MAX_BODY // 1024} KB.")
-    problems.parsed_json(raw)
+    parsed_json(raw)
     event.setdefault("headers", {})["content-type"] = "application/json"
     return str(raw)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from tessera import clock, dynamo
 from tessera.aws import client
-from tessera.edge import problems
+from tessera.edge.json_bodies import parsed_json
 from tessera.errors import Conflict, InvalidRequest, invalid
 from tessera.objects import canonical_json, compact_json
 
@@ -144,5 +144,5 @@ class Repeats:
 
 
 def _hash(body: str) -> str:
-    content = canonical_json(problems.parsed_json(body)) if body else ""
+    content = canonical_json(parsed_json(body)) if body else ""
     return hashlib.sha256(content.encode()).hexdigest()
