@@ -1,11 +1,11 @@
 """Switching to another offer: to which, by whom, on which day, and what goes with it."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from tessera.commerce.calendar import Interval
+from tessera.commerce.calendar import Interval, Unit
 from tessera.commerce.callers import Caller
 from tessera.commerce.change_rules import subscription_named
 from tessera.commerce.models import Holding
@@ -391,3 +391,20 @@ def test_payments_before_the_day_stay_as_they_were() -> None:
     assert rows[2].data.date == TERM_END
     assert all(row.data.line_items[0].product_name == "Basic" for row in rows[2:])
     assert Interval(1, "months").after(rows[2].data.date) == rows[3].data.date
+
+
+def test_a_period_ends_on_the_last_day_of_a_short_month_and_with_the_calendar() -> None:
+    month, year = Interval(1, "months"), Interval(1, "years")
+    begun = date(2024, 1, 31)
+
+    assert [month.after(begun, n) for n in (1, 2, 3)] == [
+        date(2024, 2, 29),
+        date(2024, 3, 31),
+        date(2024, 4, 30),
+    ]
+    assert [year.after(date(2024, 2, 29), n) for n in (1, 4)] == [
+        date(2025, 2, 28),
+        date(2028, 2, 29),
+    ]
+    for unit in get_args(Unit):
+        assert Interval(3650, unit).after(date(9998, 12, 31)) == date.max

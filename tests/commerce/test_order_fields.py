@@ -100,30 +100,42 @@ DAY: Refused = [
     ("soon", "invalid_value"),
     ("2026-02-30", "invalid_value"),
     (20260402, "invalid_value"),
+    (86400, "invalid_value"),
+    ("86400", "invalid_value"),
+    (True, "invalid_value"),
 ]
 COUNTRY: Refused = [("gb", "invalid_value"), ("GBR", "invalid_value")]
-LINE: Refused = [("", "invalid_value"), ("a" * 201, "too_long")]
+CONTROL: Refused = [("a\x00", "invalid_value"), ("a\nb", "invalid_value")]
+LINE: Refused = [("", "invalid_value"), ("  ", "invalid_value"), ("a" * 201, "too_long"), *CONTROL]
 MONEY: Refused = [
     (10.0, "invalid_value"),
     ("0", "invalid_value"),
     ("-1", "invalid_value"),
     ("1.0001", "invalid_value"),
+    ("+1", "invalid_value"),
+    ("١٢", "invalid_value"),
+    ("1e1", "invalid_value"),
     (True, "invalid_value"),
 ]
 OF_AN_ADDRESS: dict[str, Refused] = {
     "address1": LINE,
-    "address2": [("a" * 201, "too_long")],
+    "address2": [("a" * 201, "too_long"), *CONTROL],
     "city": LINE,
-    "state": [(LONG, "too_long")],
-    "postalCode": [("a" * 21, "too_long")],
+    "state": [(LONG, "too_long"), *CONTROL],
+    "postalCode": [("a" * 21, "too_long"), *CONTROL],
     "country": COUNTRY,
 }
 OF_A_PERSON: dict[str, Refused] = {
     "firstName": LINE,
     "lastName": LINE,
-    "email": [("nobody", "invalid_value"), ("a b@c", "invalid_value"), ("", "invalid_value")],
+    "email": [
+        ("nobody", "invalid_value"),
+        ("a b@c", "invalid_value"),
+        ("", "invalid_value"),
+        ("a\x00@example.com", "invalid_value"),
+    ],
     "companyName": LINE,
-    "phone": [("1" * 41, "too_long")],
+    "phone": [("1" * 41, "too_long"), *CONTROL],
 }
 OF_AN_OFFER: dict[str, Refused] = {"id": NAMED, "version": [(5, "invalid_value")]}
 OF_A_PAYMENT: dict[str, Refused] = {
@@ -131,11 +143,18 @@ OF_A_PAYMENT: dict[str, Refused] = {
     "zuora.refId": [("", "invalid_value"), ("a" * 65, "too_long")],
 }
 PLACING: dict[str, Refused] = {
-    "external_id": NAMED,
-    "source": [*TEXT, ("a" * 51, "too_long")],
-    "process_immediately": [("perhaps", "invalid_value")],
+    "external_id": [*NAMED, (" ", "invalid_value"), *CONTROL],
+    "source": [*TEXT, ("a" * 51, "too_long"), (" ", "invalid_value"), *CONTROL],
+    "process_immediately": [("perhaps", "invalid_value"), (1, "invalid_value")],
     "effectiveDate": DAY,
-    "orderDate": [("yesterday", "invalid_value")],
+    "orderDate": [
+        ("yesterday", "invalid_value"),
+        (1772442847, "invalid_value"),
+        ("1772442847", "invalid_value"),
+        ("2026-03-02T09:14:07.512", "invalid_value"),
+        ("9999-12-31T23:59:59.999-14:00", "invalid_value"),
+        ("0001-01-01T00:00:00.000+14:00", "invalid_value"),
+    ],
 }
 CHANGING: dict[str, Refused] = {
     **PLACING,
@@ -183,8 +202,8 @@ FAULTS: dict[str, dict[str, Refused]] = {
     "add_offer": {**CHANGING, **under("offer", OF_AN_OFFER)},
     "cancel_subscription": {
         **CHANGING,
-        "data.reason.id": NAMED,
-        "data.reason.feedback": [("a" * 2001, "too_long")],
+        "data.reason.id": [*NAMED, *CONTROL],
+        "data.reason.feedback": [("a" * 2001, "too_long"), ("a\x00", "invalid_value")],
     },
     "add_on": {
         **CHANGING,

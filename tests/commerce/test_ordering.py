@@ -1,12 +1,13 @@
 """Orders of any type: which rules they meet, and who may place them."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from tessera import ids
 from tessera.commerce.callers import Caller
+from tessera.commerce.eligibility import first_day
 from tessera.commerce.models import ProcessStep
 from tessera.commerce.order_bodies import ORDER_TYPES, read_order
 from tessera.commerce.ordering import place, read_own
@@ -212,6 +213,21 @@ def test_a_partner_that_is_not_invoiced_says_how_its_customer_pays() -> None:
 
     assert fault(buys("Gold", payment=None), PARTNER, at) == ("payment", "required")
     assert at.place(buys("Gold", payment={"type": "invoice"}), by=PARTNER).status == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("placed", "zone", "day"),
+    [
+        # The evening of 2 March in Los Angeles, the morning of 3 March in Auckland.
+        ("2026-03-03T02:00:00Z", "America/Los_Angeles", date(2026, 3, 2)),
+        ("2026-03-02T20:00:00Z", "Pacific/Auckland", date(2026, 3, 3)),
+        ("2026-03-03T09:00:00+13:00", "UTC", date(2026, 3, 2)),
+    ],
+)
+def test_the_day_of_an_order_is_a_day_of_the_business(placed: str, zone: str, day: date) -> None:
+    request: Any = read_order(buys("Online", orderDate=placed))
+
+    assert first_day(request, day, PARTNER, zone) == day
 
 
 @pytest.mark.parametrize(("days", "is_accepted"), [(-1, False), (0, True), (90, True), (91, False)])

@@ -16,7 +16,10 @@ from tests.handlers import body, load
     [
         ('{"amount":' + "1" * 5000 + "}", "The number 1111111111… has more than 100 characters."),
         ('{"amount":1e400}', "The number 1e400 is too large or too small to be read."),
-        ('{"amount":1e-999999999}', "The number 1e-999999999 is too large or too small to be read."),
+        (
+            '{"amount":1e-999999999}',
+            "The number 1e-999999999 is too large or too small to be read.",
+        ),
         ('{"amount":-1E+99999999999999999999}', "too large or too small"),
         ('{"amount":0.' + "1" * 200 + "}", "has more than 100 characters"),
         ('{"amount":-Infinity}', "-Infinity is not a JSON value."),

@@ -4,6 +4,7 @@ Three formats (README, "Times"): an *instant* `2026-03-02T09:14:07.512Z` (UTC, t
 *zoneless day* `2026-04-02T00:00:00.000` (always midnight) and a *date* `2027-03-02`.
 """
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -24,7 +25,10 @@ def to_millisecond(at: datetime) -> datetime:
 
 def today(at: datetime, zone: str) -> date:
     """The calendar day of an instant in the business time zone (an IANA name)."""
-    return at.astimezone(ZoneInfo(zone)).date()
+    try:
+        return at.astimezone(ZoneInfo(zone)).date()
+    except OverflowError:  # the first and the last day that there are have no neighbours
+        return at.date()
 
 
 def midnight(day: date, zone: str) -> datetime:
@@ -62,23 +66,41 @@ def from_epoch_ms(ms: int) -> datetime:
 
 
 def _day(value: object) -> object:
-    """Any of the three formats is a day: the date part counts."""
-    if isinstance(value, str) and len(value) > 10 and value[10] == "T":
+    """Any of the three formats is a day: the date part counts. A number is none of them."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not _WRITTEN.match(value):
+        raise ValueError("give the day as 2026-04-02")
+    if len(value) > 10:
         datetime.fromisoformat(value)
-        return value[:10]
-    return value
+    return value[:10]
+
+
+def _written(value: object) -> object:
+    """By itself pydantic takes numbers too, and texts of digits, as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _WRITTEN.match(value)):
+        return value
+    raise ValueError(_AS_INSTANT)
 
 
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
-        raise ValueError("give the instant with its zone, as 2026-03-02T09:14:07.512Z")
+        raise ValueError(_AS_INSTANT)
     try:
         return to_millisecond(at.astimezone(UTC))
     except OverflowError:
-        raise ValueError("the instant is out of range") from None
+        raise ValueError("give an instant that is in the calendar also in UTC") from None
 
 
-Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(instant, return_type=str)]
+_WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AS_INSTANT = "give the instant with its zone, as 2026-03-02T09:14:07.512Z"
+
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_written),
+    AfterValidator(_aware),
+    PlainSerializer(instant, return_type=str),
+]
 Day = Annotated[
     date,
     BeforeValidator(_day),

@@ -1,5 +1,6 @@
 """What callers send to change a customer's address or payment method, or to pay an invoice."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -18,8 +19,12 @@ from tessera.commerce.order_requests import (
 MOST_INVOICE_ITEMS = 50
 
 
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
 def _exact(value: object) -> object:
-    if isinstance(value, bool | float):
+    is_text = isinstance(value, str) and _AMOUNT.fullmatch(value)
+    if isinstance(value, bool) or not (is_text or isinstance(value, int | Decimal)):
         raise ValueError('give the amount as text, as "10.00"')
     return value
 

@@ -35,6 +35,8 @@ class Moment(NamedTuple):
     mode: str
     account_per_item: bool = False
     """Whether each subscription of a new customer has an account of its own."""
+    zone: str = "UTC"
+    """In which days are counted: the business time zone."""
 
 
 class Buying(NamedTuple):

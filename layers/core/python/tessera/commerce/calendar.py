@@ -16,18 +16,22 @@ class Interval(NamedTuple):
         """`times` intervals after a day; a month too short for it gives its last day.
 
         Always counted from `start`, so that 31 January, 28 February, 31 March does not drift. `on`
-        is the day of the month that is meant, where `start` itself is such a last day.
+        is the day of the month that is meant, where `start` itself is such a last day. What no
+        calendar reaches is its last day.
         """
         amount = self.length * times
-        match self.unit:
-            case "days":
-                return start + timedelta(days=amount)
-            case "weeks":
-                return start + timedelta(weeks=amount)
-            case "months":
-                return _months_after(start, amount, on or start.day)
-            case "years":
-                return _months_after(start, amount * 12, on or start.day)
+        try:
+            match self.unit:
+                case "days":
+                    return start + timedelta(days=amount)
+                case "weeks":
+                    return start + timedelta(weeks=amount)
+                case "months":
+                    return _months_after(start, amount, on or start.day)
+                case "years":
+                    return _months_after(start, amount * 12, on or start.day)
+        except (OverflowError, ValueError):
+            return date.max
 
     def days_from(self, start: date, *, on: int | None = None) -> Iterator[date]:
         """`start` and each day an interval later, without end."""

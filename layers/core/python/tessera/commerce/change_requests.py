@@ -6,10 +6,21 @@ are refused by the rules (README, "Orders").
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, Field, StrictBool, StringConstraints
 
+from tessera import text
 from tessera.clock import Day, Instant
-from tessera.commerce.order_requests import ChosenOffer, Id, Quantity, Request
+from tessera.commerce.order_requests import (
+    LINE,
+    ChosenOffer,
+    ExternalId,
+    Id,
+    Quantity,
+    Request,
+    Source,
+)
+
+PARAGRAPHS = AfterValidator(text.paragraphs)
 
 MOST_PARTS = 10
 """Add-ons that one order changes: what one transaction holds beside the rest."""
@@ -27,13 +38,11 @@ class ForSubscription(Request):
 class Change(Request):
     """What all orders that change a subscription have in common."""
 
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = Field(
-        default=None, alias="external_id"
-    )
-    source: Annotated[str, StringConstraints(min_length=1, max_length=50)] | None = Field(
+    external_id: ExternalId | None = Field(default=None, alias="external_id")
+    source: Source | None = Field(
         default=None, validation_alias=AliasChoices("source", "initiated_source")
     )
-    process_immediately: bool = Field(default=False, alias="process_immediately")
+    process_immediately: StrictBool = Field(default=False, alias="process_immediately")
     effective_date: Day | None = None
     cancel_date: Day | None = None
     """The older name of `effectiveDate`."""
@@ -64,8 +73,8 @@ class AddOffer(Change):
 
 
 class CancelReason(Request):
-    id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
-    feedback: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    id: Annotated[str, StringConstraints(min_length=1, max_length=100), LINE] | None = None
+    feedback: Annotated[str, StringConstraints(max_length=2000), PARAGRAPHS] | None = None
 
 
 class CancelData(Request):

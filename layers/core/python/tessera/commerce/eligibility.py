@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Protocol
 
+from tessera import clock
 from tessera.catalog.models import AddOn, ForSale, Offer
 from tessera.commerce.callers import Caller
 from tessera.commerce.order_requests import NewOrder
@@ -39,8 +40,11 @@ def chosen(order: NewOrder) -> set[str]:
     return offers | {add_on.id for item in order.order_items for add_on in item.add_ons}
 
 
-def first_day(order: NewOrder, today: date, caller: Caller) -> date:
-    """A customer begins today; a partner from today on, staff and middleware back as well."""
+def first_day(order: NewOrder, today: date, caller: Caller, zone: str) -> date:
+    """A customer begins today; a partner from today on, staff and middleware back as well.
+
+    An order's instant is a day of the business time zone, wherever it was placed.
+    """
     if caller.kind == "customer":
         if order.effective_date not in (None, today):
             raise invalid("effectiveDate", f"Your subscription begins today, {today}.")
@@ -48,7 +52,7 @@ def first_day(order: NewOrder, today: date, caller: Caller) -> date:
     if order.effective_date is not None:
         field, start = "effectiveDate", order.effective_date
     elif order.order_date is not None:
-        field, start = "orderDate", order.order_date.date()
+        field, start = "orderDate", clock.today(order.order_date, zone)
     else:
         return today
     earliest, latest = today - EARLIEST, today + LATEST

@@ -6,9 +6,18 @@ buyer and is not supported is refused by name instead.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
+from tessera import text
 from tessera.clock import Day, Instant
 from tessera.identity.claims import IdToken
 
@@ -16,13 +25,18 @@ MOST_ITEMS = 5
 MOST_ADD_ONS = 5
 """What one transaction holds."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LINE = AfterValidator(text.line)
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), LINE]
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")
+    str,
+    StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+$"),
+    LINE,
 ]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Quantity = Annotated[int, Field(ge=1, le=100_000, strict=True)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S"), LINE]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"\S"), LINE]
 
 
 class Request(BaseModel):
@@ -57,15 +71,15 @@ class CustomerDetails(Request):
     last_name: Text | None = None
     email: Email | None = None
     company_name: Text | None = None
-    phone: Annotated[str, StringConstraints(max_length=40)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=40), LINE] | None = None
 
 
 class AddressDetails(Request):
     address1: Text | None = None
-    address2: Annotated[str, StringConstraints(max_length=200)] | None = None
+    address2: Annotated[str, StringConstraints(max_length=200), LINE] | None = None
     city: Text | None = None
-    state: Annotated[str, StringConstraints(max_length=100)] | None = None
-    postal_code: Annotated[str, StringConstraints(max_length=20)] | None = None
+    state: Annotated[str, StringConstraints(max_length=100), LINE] | None = None
+    postal_code: Annotated[str, StringConstraints(max_length=20), LINE] | None = None
     country: Country | None = None
 
 
@@ -82,13 +96,11 @@ class NewOrder(Request):
     """An order that makes subscriptions: `order_type` `new`."""
 
     order_type: Literal["new"] = Field(alias="order_type")
-    external_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = Field(
-        default=None, alias="external_id"
-    )
-    source: Annotated[str, StringConstraints(min_length=1, max_length=50)] | None = Field(
+    external_id: ExternalId | None = Field(default=None, alias="external_id")
+    source: Source | None = Field(
         default=None, validation_alias=AliasChoices("source", "initiated_source")
     )
-    process_immediately: bool = Field(default=False, alias="process_immediately")
+    process_immediately: StrictBool = Field(default=False, alias="process_immediately")
     effective_date: Day | None = None
     order_date: Instant | None = None
     order_items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MOST_ITEMS)]

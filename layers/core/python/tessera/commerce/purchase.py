@@ -124,7 +124,7 @@ def prepare(
 ) -> Prepared:
     """All that the order makes, nothing of it written."""
     organisation = _organisation(order, caller, partners)
-    start = first_day(order, moment.today, caller)
+    start = first_day(order, moment.today, caller, moment.zone)
     buyer, ownership, identity, seen = who_buys(order, caller, owners, labels, organisation, moment)
     organisation = _of_buyer(buyer, organisation, partners)
     sold = shop.for_sale(chosen(order))

@@ -47,9 +47,9 @@ class OrderingEnvironment(Environment):
     mode: str
 
     def moment(self) -> Moment:
-        now = clock.now()
+        now, zone = clock.now(), self.business_time_zone
         per_item = self.zuora_account_mapping == "subscription"
-        return Moment(now, clock.today(now, self.business_time_zone), self.mode, per_item)
+        return Moment(now, clock.today(now, zone), self.mode, per_item, zone)
 
 
 def order_desk(env: OrderingEnvironment) -> Desk:

@@ -7,6 +7,7 @@ from tessera.objects import compact_json
 
 CONTENT_TYPE = "application/problem+json"
 
+
 def problem(
     status: int, code: str, title: str, detail: str, *, request_id: str | None, **members: Any
 ) -> str:

@@ -1,28 +1,19 @@
 """The two members of a token that name a person."""
 
-import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints
 
+from tessera import text
 from tessera.objects import Model
-
-
-def _printable(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise ValueError("control characters are not allowed")
-    return text
-
 
 Issuer = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=512),
-    AfterValidator(_printable),
+    AfterValidator(text.line),
 ]
-Subject = Annotated[
-    str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)
-]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(text.line)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(text.line)]
 
 
 class IdToken(Model):
