@@ -12,8 +12,8 @@ from tessera.catalog.models import Entitlement, Offer, Product
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.acceptance import OrderExists, Placed
 from tessera.commerce.callers import Caller
-from tessera.commerce.changes import Owners, TooManyParts, place_change
-from tessera.commerce.commits import Commit, OwnerBusy
+from tessera.commerce.changes import Owners, place_change
+from tessera.commerce.commits import Commit, OwnerBusy, TooManyParts
 from tessera.commerce.entitlements import Ownership, held
 from tessera.commerce.models import Holding, Order, Owner, PendingChange
 from tessera.commerce.order_bodies import read_order

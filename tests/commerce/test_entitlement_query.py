@@ -126,6 +126,8 @@ def test_answers_what_was_said_last(steps: list[Step]) -> None:
         answer = entitlements_of(ownership, today)
 
         assert answer.version == receiver.version
+        sent = [one.at for bodies in receiver.bodies.values() for one in bodies]
+        assert instant(answer.updated) == max(sent, default=instant(NOW))
         shown = {one.id: one for one in answer.subscriptions}
         for subscription in receiver.bodies.keys() - shown.keys():
             assert receiver.in_force(subscription, today) == []

@@ -163,7 +163,9 @@ def test_a_merge_that_dies_after_any_write_ends_as_if_it_had_not() -> None:
 def _times(row: dict[str, Any]) -> dict[str, Any]:
     """The sweep comes two minutes later: its times do."""
     found: dict[str, Any] = {
-        name: "later" for name in ("updated", "due_at") if str(row.get(name, "")) > "2026-03-02T10"
+        name: "later"
+        for name in ("updated", "due_at", "announced")
+        if str(row.get(name, "")) > "2026-03-02T10"
     }
     if "held" in row:
         found["held"] = [{k: v for k, v in one.items() if k != "updated"} for one in row["held"]]

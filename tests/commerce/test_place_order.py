@@ -143,6 +143,7 @@ def test_grants_access_in_the_same_transaction(
 
     assert [event.type for event in told()] == [
         "customer.created",
+        "address.added",
         "order.submitted",
         "subscription.created",
         "entitlements.updated",

@@ -176,5 +176,5 @@ def test_the_owners_later_orders_are_found(store: CommerceTable) -> None:
     store.commit(Commit(ownership=ownership, seen=ownership.owner.updated, creates=[later]))
 
     assert [one.id for one in store.orders_since(OWNER, first)] == [later.id]
-    assert store.orders_since(OWNER, later) == []
+    assert list(store.orders_since(OWNER, later)) == []
     assert first.customer == CUSTOMER

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from tessera import ids
+from tessera import dynamo, ids
 from tessera.aws import client
 from tessera.commerce import store
 from tessera.commerce.billed import Billed
-from tessera.commerce.commits import Commit
+from tessera.commerce.commits import Commit, TooManyParts
 from tessera.commerce.entitlements import Announcements, Ownership
 from tessera.commerce.mapping import Candidate
-from tessera.commerce.models import SalesforceAccount
+from tessera.commerce.models import AddressData, SalesforceAccount
 from tessera.commerce.owners import TooManySubscriptions
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import Synced, sync
+from tessera.tables import COMMERCE
 from tests.builders import (
     NOW,
     SUPPORT,
@@ -89,10 +90,11 @@ def test_tells_of_customer_subscription_and_entitlements(owners: CommerceTable, 
 
     assert [(event.type, event.sequence) for event in told()] == [
         ("customer.created", 1),
-        ("subscription.created", 2),
-        ("entitlements.updated", 3),
+        ("address.added", 2),
+        ("subscription.created", 3),
+        ("entitlements.updated", 4),
     ]
-    assert told()[2].snapshot == {
+    assert told()[-1].snapshot == {
         "tracking": {"subscription": "A-S00000271", "source": "zuora"},
         "updated": "2026-03-02T09:14:07.512Z",
         "owner": OWNER,
@@ -109,7 +111,7 @@ def test_a_repeat_writes_nothing_and_tells_nothing(owners: CommerceTable, told: 
 
     assert again == first
     assert owners.ownership(OWNER) == before
-    assert len(told()) == 3
+    assert len(told()) == 4
 
 
 def test_an_older_version_never_overwrites_a_newer_one(owners: CommerceTable) -> None:
@@ -407,3 +409,56 @@ def test_an_owner_with_too_many_subscriptions_is_told_so_and_not_shown_a_part(
     monkeypatch.setattr(store, "_MAX_ROWS_OF_AN_OWNER", rows - 1)
     with pytest.raises(TooManySubscriptions, match="page by page"):
         owners.holdings_of(OWNER)
+
+
+def test_the_first_address_of_each_kind_is_told_of_once(owners: CommerceTable, told: Told) -> None:
+    home = AddressData(first_name="Ana", city="Leeds", country="GB")
+    run(owners, billed())
+    run(owners, billed(version=2, account=account(delivery=home)), later=timedelta(hours=1))
+    moved = home.model_copy(update={"city": "York"})
+    run(owners, billed(version=3, account=account(delivery=moved)), later=timedelta(hours=2))
+
+    added = told("address.added")
+    assert [event.created_at for event in added] == [NOW, NOW + timedelta(hours=1)]
+    assert {event.snapshot["owner"] for event in added} == {OWNER}
+
+
+def test_what_one_transaction_has_no_room_for_is_written_by_the_next_sync(
+    owners: CommerceTable,
+) -> None:
+    """Zuora CPQ sells as many products on one subscription as it likes."""
+
+    def of(number: int, called: str = "A-S00000271") -> tuple[Billed, FakeCatalog]:
+        plans = [f"{n:032x}" for n in range(number)]
+        return billed(
+            called, plans=tuple(rate_plan(f"plan-{n}", product_rate_plan=n) for n in plans)
+        ), FakeCatalog(*(candidate(f"offer-{n}", plans=frozenset({n})) for n in plans))
+
+    many, catalog = of(80)
+    run(owners, many, catalog=catalog)
+    first = owners.holding(SUB)
+    run(owners, many, catalog=catalog)
+    second = owners.holding(SUB)
+
+    assert first is not None
+    assert second is not None
+    assert [len(one.offers) for one in (first, second)] == [80, 80]
+    assert [len(one.schedule) for one in (first, second)] == [8, 11]
+    more, catalog = of(110, "A-S00000991")
+    with pytest.raises(TooManyParts):
+        run(owners, more, catalog=catalog)
+
+
+def test_a_subscription_is_read_whole_however_many_rows_it_has(owners: CommerceTable) -> None:
+    """Its offers come behind its payments: cut at 1 MB, it would have no entitlements."""
+    run(owners, billed())
+    (row, *_) = dynamo.query("Commerce", COMMERCE, SUB, begins="schedule-").rows
+    for n in range(30):
+        more = {"id": f"schedule-{n:032x}", "sk": f"schedule-{n:032x}", "padding": "x" * 40_000}
+        dynamo.write(dynamo.put("Commerce", {**row, **more}))
+
+    holding = owners.holding(SUB)
+
+    assert holding is not None
+    assert [one.data.name for one in holding.offers] == ["Digital Monthly"]
+    assert len(holding.schedule) == 41

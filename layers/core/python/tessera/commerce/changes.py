@@ -15,7 +15,7 @@ from tessera.commerce.callers import Caller
 from tessera.commerce.change_requests import AnyChange
 from tessera.commerce.change_rules import Shop, decide, reached, subscription_named
 from tessera.commerce.changed_objects import Ordered, changed, written
-from tessera.commerce.commits import Commit, OwnerBusy
+from tessera.commerce.commits import Commit, OwnerBusy, TooManyParts
 from tessera.commerce.entitlements import ALWAYS_ANNOUNCED, Announcements, Ownership, held
 from tessera.commerce.models import (
     Alteration,
@@ -27,7 +27,7 @@ from tessera.commerce.models import (
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import on_day
-from tessera.errors import Conflict, invalid
+from tessera.errors import invalid
 from tessera.events import LARGEST_BODY
 from tessera.tables import TRANSACTION_LIMIT
 
@@ -39,10 +39,6 @@ _EVENTS = {
     "update_subscription": "order.subscription_updated",
     "renew": "order.renewed",
 }
-
-
-class TooManyParts(Conflict):
-    title = "The subscription holds more than one order can change"
 
 
 class Owners(Protocol):

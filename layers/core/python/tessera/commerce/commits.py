@@ -54,6 +54,10 @@ class OwnerBusy(Conflict):
     title = "The owner is being merged"
 
 
+class TooManyParts(Conflict):
+    title = "The subscription holds more than one transaction can change"
+
+
 class Busy(Conflict):
     title = "Somebody else is changing this"
 

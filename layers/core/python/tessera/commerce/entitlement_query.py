@@ -6,7 +6,7 @@ its events, answers it.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
@@ -47,6 +47,7 @@ class OwnerEntitlements(Model):
     version: int
     """The sequence of the owner's last `entitlements.updated`."""
     updated: Instant
+    """Of the last body sent; of the owner's making before the first one."""
     identities: tuple[dict[str, str], ...]
     entitlements: tuple[Code, ...]
     """Of all subscriptions together, oldest first, each code once."""
@@ -85,11 +86,17 @@ def entitlements_of(ownership: Ownership, today: date) -> OwnerEntitlements:
     return OwnerEntitlements(
         owner=ownership.owner.id,
         version=ownership.version,
-        updated=ownership.owner.updated,
+        updated=_announced(ownership),
         identities=tuple(identity_members(one) for one in ownership.identities),
         entitlements=_codes(code for held in listed for code in held.on(today)),
         subscriptions=tuple(_subscription(held, today) for held in listed),
     )
+
+
+def _announced(ownership: Ownership) -> datetime:
+    """Owners that were told of before their rows kept when say so with their subscriptions."""
+    said = [ownership.announced, *(held.updated for held in ownership.held)]
+    return max((at for at in said if at is not None), default=ownership.owner.created)
 
 
 def _codes(codes: Iterable[str]) -> tuple[Code, ...]:

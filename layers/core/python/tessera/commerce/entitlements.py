@@ -118,6 +118,8 @@ class Ownership(Model):
     """Of the owner's last event."""
     version: int = 0
     """The sequence of the last `entitlements.updated`."""
+    announced: Instant | None = None
+    """When that was sent; none before the first one."""
     identities: tuple[Identity, ...] = ()
     """Oldest attachment first."""
     held: tuple[Held, ...] = ()
@@ -281,6 +283,7 @@ class Announcements:
         self._ownership = self._ownership.model_copy(
             update={
                 "version": self._ownership.sequence,
+                "announced": at,
                 "held": tuple(
                     one.model_copy(update=news) if one.id == subscription else one
                     for one in self._ownership.held

@@ -188,6 +188,9 @@ def _finish(source: Ownership, owners: Owners, now: datetime, today: date) -> No
             "owner": owner,
             "merge": None,
             "sequence": max(source.sequence, destination.sequence),
+            "announced": max(
+                (at for at in (source.announced, destination.announced) if at), default=None
+            ),
             "customers": _all_customers(destination, source),
             "held": _all_held(destination, source),
         }

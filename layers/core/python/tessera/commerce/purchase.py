@@ -20,7 +20,7 @@ from tessera.commerce.eligibility import (
     pays_by_default,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Alteration, Customer, Holding, Order
+from tessera.commerce.models import Address, Alteration, Customer, Holding, Order
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
@@ -182,7 +182,8 @@ def prepare(
         provisioning=clock_of(order.order_type, moment.now),
         alterations=tuple(_made(holding) for holding in holdings),
     )
-    telling = _told(ownership, customers, buyer, placed, holdings, moment)
+    addresses = () if buyer.is_known else made[0][1]
+    telling = _told(ownership, customers, addresses, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
     if identity is not None:
         creates.append(identity)
@@ -197,6 +198,7 @@ def prepare(
 def _told(
     ownership: Ownership,
     customers: Sequence[Customer],
+    addresses: Sequence[Address],
     buyer: Buyer,
     placed: Order,
     holdings: list[Holding],
@@ -212,6 +214,9 @@ def _told(
     if not buyer.is_known:
         for customer in customers:
             telling.tell("customer.created", customer.wire())
+    for address in addresses:
+        # Once for each kind: what is told names the owner, whichever customer has it.
+        telling.happened("address.added", mode=moment.mode, partner_org=address.partner_org)
     telling.tell("order.submitted", placed.wire())
     for holding in holdings:
         body = on_day(holding, moment.today).wire()

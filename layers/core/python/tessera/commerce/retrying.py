@@ -3,7 +3,7 @@
 Source: README, "How an order is carried out".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tessera import clock
@@ -49,7 +49,7 @@ class OrderOvertaken(Conflict):
 class Owners(Protocol):
     def order(self, id: str) -> Order | None: ...
 
-    def orders_since(self, owner: str, order: Order) -> list[Order]:
+    def orders_since(self, owner: str, order: Order) -> Iterable[Order]:
         """The owner's orders placed after this one."""
 
     def holding(self, subscription: str) -> Holding | None: ...
@@ -124,7 +124,7 @@ def _retry_once(id: str, owners: Owners, shop: Shop, moment: Moment) -> Order:
     return again
 
 
-def _check_is_latest(order: Order, later: Sequence[Order]) -> None:
+def _check_is_latest(order: Order, later: Iterable[Order]) -> None:
     concerned = set(order.subscriptions)
     for one in later:
         if one.status != "failed" and concerned & set(one.subscriptions):

@@ -118,7 +118,8 @@ _MAX_ROWS_OF_AN_OWNER = 20_000
 
 _DUE_PARTITIONS = 8
 _DUE_PAGE = 200
-_LATER_ORDERS = 100
+_NO_BOUND = 1_000_000
+"""Where rows left out would make an answer wrong."""
 _PARTITIONS = "0123456789abcdef"
 _QUERIES_A_PAGE = 20
 """All 16 partitions of a kind, and some room for pages that DynamoDB cuts at 1 MB."""
@@ -151,8 +152,11 @@ class CommerceTable:
         return Order.model_validate(row, extra="ignore") if row else None
 
     def holding(self, subscription: str) -> Holding | None:
-        """A subscription with its offers, add-ons and schedule, as last committed."""
-        rows = query(self._name, COMMERCE, subscription, consistent=True).rows
+        """A subscription with its offers, add-ons and schedule, as last committed.
+
+        One request, as long as it has no more than 1 MB: a life of many years.
+        """
+        rows = query_all(self._name, COMMERCE, subscription, consistent=True, at_most=_NO_BOUND)
         return next(iter(_holdings(rows)), None)
 
     def holdings_of(self, owner: str) -> list[Holding]:
@@ -421,8 +425,8 @@ class CommerceTable:
         with contextlib.suppress(ConditionFailed):
             write(changed)
 
-    def orders_since(self, owner: str, order: Order) -> list[Order]:
-        """The owner's orders placed after this one, oldest first, at most a hundred."""
+    def orders_since(self, owner: str, order: Order) -> Iterator[Order]:
+        """The owner's orders placed after this one, oldest first, read as they are looked at."""
         since = f"orders#{clock.instant(order.created)}"
         rows = query_all(
             self._name,
@@ -431,11 +435,10 @@ class CommerceTable:
             index="by_owner",
             since=since,
             until="orders~",
-            at_most=_LATER_ORDERS,
+            at_most=_NO_BOUND,
         )
-        return [
-            one for row in rows if (one := Order.model_validate(row, extra="ignore")).id != order.id
-        ]
+        orders = (Order.model_validate(row, extra="ignore") for row in rows)
+        return (one for one in orders if one.id != order.id)
 
     def commit(self, change: Commit, *, beside: Sequence[Write] = ()) -> None:
         """Writes all of it or nothing. Raises `Outdated` or, for a created object, `Exists`.
@@ -577,6 +580,7 @@ def _ownership(row: Row) -> Ownership:
         ),
         sequence=row["sequence"],
         version=row["version"],
+        announced=row.get("announced"),
         identities=tuple(Identity.model_validate(one, extra="ignore") for one in row["identities"]),
         held=tuple(Held.model_validate(one, extra="ignore") for one in row["held"]),
         customers=tuple(

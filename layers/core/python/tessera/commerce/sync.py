@@ -21,13 +21,17 @@ from tessera.commerce.billed_objects import (
     with_order_in_flight,
     without_lost_change,
 )
-from tessera.commerce.commits import Commit, OwnerBusy, decided
+from tessera.commerce.commits import Commit, OwnerBusy, TooManyParts, decided
 from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.mapping import Candidate
-from tessera.commerce.models import Address, Customer, Holding, Mapping, Order, Owner
+from tessera.commerce.models import Address, Customer, Holding, Mapping, Order, Owner, Schedule
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import InvalidRequest
 from tessera.objects import Model, Record
+from tessera.tables import TRANSACTION_LIMIT
+
+_BESIDE = 5
+"""The owner's row, and the four names by which partners find a customer."""
 
 
 class Catalog(Protocol):
@@ -243,16 +247,31 @@ def _taken(
         name = "customer.created" if known.customer is None else "customer.updated"
         telling.tell(name, customer.wire())
         changed.append(customer)
+    for address in addresses:
+        if address.id not in known.addresses:
+            telling.happened("address.added", mode=moment.mode, partner_org=address.partner_org)
     if new_holding:
         name = _event(before, holding)
         telling.tell(name, on_day(holding, moment.today).wire(), subscription=holding.id)
         telling.entitlements_if_changed(holding.id)
-        changed += written(before, holding)
+        changed = _fitting(changed, written(before, holding), len(telling.events))
     seen = known.ownership.owner.updated if known.ownership else None
     replaced = {one.id for one in changed}
     first: Sequence[Record | None] = (known.customer, *known.addresses.values())
     read_first = [one for one in first if one is not None and one.id in replaced]
     return Taken(synced, before, holding, telling, changed, seen, read_first)
+
+
+def _fitting(changed: Sequence[Record], hanging: Sequence[Record], events: int) -> list[Record]:
+    """What one transaction holds: expected payments fill what room is left, and the next sync
+    writes the rest of them. Raises `TooManyParts`.
+    """
+    rows = [one for one in hanging if isinstance(one, Schedule)]
+    records = [*changed, *(one for one in hanging if not isinstance(one, Schedule))]
+    room = TRANSACTION_LIMIT - _BESIDE - len(records) - events
+    if room < 0:
+        raise TooManyParts("More offers and add-ons were found on it than can be written at once.")
+    return [*records, *rows[:room]]
 
 
 def _event(before: Holding | None, after: Holding) -> str:
