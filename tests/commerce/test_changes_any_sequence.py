@@ -1,37 +1,63 @@
 """Whatever is ordered, and whatever becomes of it: what is asked, said and stored is the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tessera.clock import zoneless
+from tessera.clock import after, zoneless
+from tessera.commerce import billed_objects
 from tessera.commerce.activation import Due, activate
 from tessera.commerce.activation import written as written_of
+from tessera.commerce.billed import Billed, Charge, RatePlan
 from tessera.commerce.buyers import Moment
+from tessera.commerce.calendar import Interval
 from tessera.commerce.changes import place_change
 from tessera.commerce.commits import Commit, Outdated
 from tessera.commerce.entitlement_query import Code, entitlements_of
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Holding, Order, Owner, Schedule, SubscriptionOffer
+from tessera.commerce.models import (
+    Address,
+    Customer,
+    Holding,
+    Order,
+    Owner,
+    Schedule,
+    SubscriptionOffer,
+)
 from tessera.commerce.order_bodies import read_order
+from tessera.commerce.purchased_objects import recurring_amount
+from tessera.commerce.retrying import retry
 from tessera.commerce.subscriptions import on_day
+from tessera.commerce.sync import taken_over
 from tessera.commerce.undo import undone
 from tessera.errors import Refusal
 from tessera.objects import Record
-from tests.builders import NOW, TODAY
+from tests.builders import (
+    NOW,
+    TODAY,
+    FakeCatalog,
+    FakePartners,
+    billed,
+    candidate,
+    charge,
+    rate_plan,
+)
 from tests.commerce.receiving import Receiver
 from tests.commerce.selling import (
     CATALOG,
     MACHINE,
     MONTHLY,
+    NUMBER,
     OWNER,
+    PRINT,
     SUBSCRIPTION,
     SUPPORT,
     add_on_id,
     body,
+    held_id,
     offer_id,
     sold,
     subscription,
@@ -90,6 +116,24 @@ class Memory:
         self.owned = change.ownership
         self.receiver.takes(change.events)
 
+    def orders_since(self, owner: str, order: Order) -> list[Order]:
+        orders = [one for one in self.records.values() if isinstance(one, Order)]
+        return [one for one in orders if one.created > order.created]
+
+    def customer(self, id: str) -> Customer | None:
+        found = self.records.get(id)
+        return found if isinstance(found, Customer) else None
+
+    def address(self, id: str) -> Address | None:
+        found = self.records.get(id)
+        return found if isinstance(found, Address) else None
+
+    def customer_with_addresses(
+        self, customer: str, addresses: Sequence[str]
+    ) -> tuple[Customer | None, dict[str, Address]]:
+        found = {id: one for id in addresses if (one := self.address(id)) is not None}
+        return self.customer(customer), found
+
     def due_days(self, today: date) -> Iterator[Due]:
         yield Due(SUBSCRIPTION, today.isoformat())
 
@@ -120,9 +164,23 @@ ORDERS: list[dict[str, Any]] = [
         offer={"id": offer_id("Print")},
         addOns=[{"action": "add", "id": add_on_id("Crosswords")}],
     ),
+    body(
+        "update_subscription",
+        offer={"id": offer_id("Digital Annual")},
+        effectiveDate="2026-03-20",
+        addOns=[{"action": "update", "id": add_on_id("Support"), "quantity": 2}],
+    ),
+    {
+        **body("change_offer", offer={"id": offer_id("Digital Annual")}),
+        "forSubscription": {"id": SUBSCRIPTION, "subscription_offer": held_id("Digital Monthly")},
+    },
+    {
+        **body("change_offer", offer={"id": offer_id("Digital Annual")}),
+        "forSubscription": {"id": SUBSCRIPTION, "subscription_offer": held_id("Print")},
+    },
 ]
 Step: TypeAlias = dict[str, Any] | int | str
-"""An order, days that go by, or what becomes of the order that waits.
+"""An order, days that go by, what becomes of the order that waits or is tried again, or a sync.
 
 Negative days: the run of the last of them is late, and something else comes first.
 """
@@ -132,7 +190,7 @@ _STEPS = st.lists(
         st.sampled_from(ORDERS),
         st.sampled_from([1, 9, 20, 40, 200, 400]),
         st.sampled_from([-1, -20, -30]),
-        st.sampled_from(["complete", "complete", "failed"]),
+        st.sampled_from(["complete", "complete", "failed", "retry", "sync", "sync"]),
     ),
     min_size=1,
     max_size=12,
@@ -143,6 +201,7 @@ _BEGINNINGS = st.sampled_from(
     [
         subscription(),
         subscription(sold(MONTHLY), sold(SUPPORT)),
+        subscription(sold(MONTHLY), sold(PRINT)),
         _ENDING_SUPPORT,
         subscription(auto_renew=False),
         subscription(term_type="EVERGREEN"),
@@ -158,6 +217,9 @@ class World:
         self.placed = 0
         self.undisturbed = held(holding)
         """As it was before the order that waits."""
+        self.billed = holding
+        """As the billing system has it: with orders that are complete, and no others."""
+        self.version = 0
 
     def takes(self, step: Step) -> None:
         self.now += timedelta(seconds=1)
@@ -165,6 +227,10 @@ class World:
             case int():
                 self.now += timedelta(days=abs(step))
                 self.today += timedelta(days=abs(step))
+            case "sync":
+                self._syncs()
+            case "retry":
+                self._retries()
             case str():
                 self._ends(step == "failed")
             case _:
@@ -210,22 +276,25 @@ class World:
         assert holding is not None
         change = holding.data.pending_change
         order = self.memory.order(change.order) if change else None
-        if order is None or order.status != "submitted":
+        if order is None or order.status not in ("submitted", "processing"):
             return
         telling = Announcements(self.memory.owned, now=self.now, today=self.today)
         status = "failed" if fails else "complete"
-        records: list[Record] = [order.model_copy(update={"status": status, "updated": self.now})]
+        at = after(order.updated, self.now)
+        records: list[Record] = [order.model_copy(update={"status": status, "updated": at})]
         if fails:
-            after = undone(holding, order, today=self.today, now=self.now)
+            without = undone(holding, order, today=self.today, now=self.now)
             state = telling.ownership
-            telling.becomes(state.holding(held(after, state.find(after.id)), self.today))
+            telling.becomes(state.holding(held(without, state.find(without.id)), self.today))
             for ahead in (0, 1, 30, 400, 800):
                 day = self.today + timedelta(days=ahead)
-                assert held(after).on(day) == self.undisturbed.on(day)
+                assert held(without).on(day) == self.undisturbed.on(day)
             telling.tell("order.failed", {})
-            telling.entitlements(after.id)
-            records += written_of(holding, after)
+            telling.entitlements(without.id)
+            records += written_of(holding, without)
         else:
+            self.billed = holding
+            self.version += 1
             telling.tell("order.completed", {})
         self.memory.commit(
             Commit(
@@ -235,6 +304,127 @@ class World:
                 events=telling.events,
             )
         )
+
+    def _retries(self) -> None:
+        """The last order that failed, if no other has come since."""
+        holding = self.memory.holding(SUBSCRIPTION)
+        assert holding is not None
+        orders = [one for one in self.memory.records.values() if isinstance(one, Order)]
+        failed = next((one for one in reversed(orders) if one.status == "failed"), None)
+        if failed is None:
+            return
+        try:
+            retry(
+                failed.id,
+                owners=self.memory,
+                shop=CATALOG,
+                moment=Moment(self.now, self.today, "test"),
+            )
+        except Refusal:
+            return
+        self.undisturbed = held(holding)
+
+    def _syncs(self) -> None:
+        """What the billing system knows already gives nothing and takes nothing."""
+        before = self.memory.holding(SUBSCRIPTION)
+        assert before is not None
+        taken = taken_over(
+            self._picture(),
+            catalog=FakeCatalog(*_CANDIDATES),
+            partners=FakePartners(),
+            owners=self.memory,
+            moment=billed_objects.Moment(self.now, self.today, "test"),
+        )
+        assert taken.after is not None
+        for ahead in (0, 1, 10, 30, 400):
+            day = self.today + timedelta(days=ahead)
+            assert held(taken.after).on(day) == held(before).on(day), f"{ahead} days ahead"
+        if taken.telling is not None:
+            assert taken.seen is not None
+            self.memory.commit(
+                Commit(
+                    ownership=taken.telling.ownership,
+                    seen=taken.seen,
+                    replaces=taken.replaces,
+                    events=taken.telling.events,
+                    expects=taken.expects,
+                )
+            )
+
+    def _picture(self) -> Billed:
+        """The subscription as the billing system tells it."""
+        data = on_day(self.billed, self.today).data
+        begun = data.term_start_date
+        end = data.term_end_date if data.term_type == "TERMED" else None
+        while data.auto_renew and end is not None and end <= self.today:
+            if data.cancel_date is not None and data.cancel_date <= end:
+                break
+            begun, end = end, Interval(1, "years").after(end)
+        is_over = data.cancel_date is not None and data.cancel_date <= self.today
+        ends = [day for day in (data.cancel_date, end) if day is not None]
+        last = min(ends, default=None)
+        change = self.billed.data.pending_change
+        order = self.memory.order(change.order) if change else None
+        resized = {
+            one.id: (one.after, alteration.day)
+            for alteration in (order.alterations if order else ())
+            for one in alteration.resizes
+        }
+        return billed(
+            NUMBER,
+            version=self.version,
+            status="cancelled" if is_over else "active",
+            raw_status="Cancelled" if is_over else "Active",
+            start=data.start_date,
+            term_start=begun,
+            term_end=end,
+            term_type=data.term_type,
+            auto_renew=data.auto_renew,
+            cancel_date=data.cancel_date,
+            plans=tuple(
+                _plan(one, last, resized.get(one.id))
+                for one in self.billed.all_offers
+                if one.status != "cancelled"
+            ),
+        )
+
+
+def _plan(one: SubscriptionOffer, last: date | None, resized: tuple[int, date] | None) -> RatePlan:
+    """Charges end with the term; of a quantity the last one is told, and since when."""
+    ends = [day for day in (one.data.end, last) if day is not None]
+    end = min(ends, default=None)
+    quantity, since = resized or (one.data.quantity, one.data.start)
+    price = one.data.price
+    charges: tuple[Charge, ...] = ()
+    if price is not None:
+        fee = charge(price=price.amount, start=one.data.start, end=end, quantity=quantity)
+        charges = (fee._replace(charged_through=None),)
+    return rate_plan(
+        f"plan-{one.id}",
+        product_rate_plan=one.data.offer.id,
+        name=one.data.name,
+        start=one.data.start,
+        end=end,
+        quantity=quantity,
+        quantity_from=since,
+        charges=charges,
+    )
+
+
+_CANDIDATES = [
+    candidate(
+        item.id,
+        version=item.version,
+        path=item.path,
+        name=item.name,
+        kind=sold((item, products)).data.record_subtype,
+        plans=frozenset({item.id}),
+        amount=recurring_amount(item),
+        products=products,
+        attributes=item.data.attributes.wire(),
+    )
+    for item, products in CATALOG.items.values()
+]
 
 
 def from_scratch(holding: Holding, today: date) -> list[str]:
