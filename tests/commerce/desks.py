@@ -62,14 +62,16 @@ class Organisation(NamedTuple):
     id: str = ACME
     is_zuora_invoice_owner: bool = True
     currency: str | None = "GBP"
+    account_id: str = ACME_ACCOUNT
+    account_number: str | None = "A00000007"
 
     def acting(self) -> PartnerOrganisation:
         return PartnerOrganisation(
             id=self.id,
             name="Acme",
             is_zuora_invoice_owner=self.is_zuora_invoice_owner,
-            zuora_account_id=ACME_ACCOUNT,
-            zuora_account_number="A00000007",
+            zuora_account_id=self.account_id,
+            zuora_account_number=self.account_number,
             currency=self.currency,
         )
 

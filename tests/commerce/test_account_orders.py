@@ -11,7 +11,16 @@ from tessera.commerce.callers import Caller
 from tessera.commerce.models import ZuoraAccount
 from tessera.errors import Forbidden, InvalidFields, NotFound, Refusal
 from tests.builders import NOW, TODAY
-from tests.commerce.desks import ACME_ACCOUNT, INVOICE, NUMBER, Billing, Counter, Invoice, customer
+from tests.commerce.desks import (
+    ACME_ACCOUNT,
+    INVOICE,
+    NUMBER,
+    Billing,
+    Counter,
+    Invoice,
+    Organisation,
+    customer,
+)
 from tests.commerce.selling import (
     ACME,
     CUSTOMER,
@@ -339,12 +348,19 @@ def test_an_invoice_of_another_account_does_not_exist(caller: Caller, account: s
 
 
 @pytest.mark.parametrize(
-    ("caller", "organisation"), [(PARTNER, ACME), (OPERATOR, None)], ids=["partner", "operator"]
+    ("caller", "organisation", "known"),
+    [
+        (PARTNER, ACME, Organisation()),
+        (PARTNER, ACME, Organisation(account_id="A00000007", account_number=None)),
+        (OPERATOR, None, Organisation()),
+    ],
+    ids=["partner", "partner known by its number", "operator"],
 )
 def test_the_invoice_of_a_partners_own_account_is_paid_in_its_name(
-    caller: Caller, organisation: str | None
+    caller: Caller, organisation: str | None, known: Organisation
 ) -> None:
-    counter = Counter(billing=Billing(Invoice(account_id=ACME_ACCOUNT)))
+    billing = Billing(Invoice(account_id=ACME_ACCOUNT))
+    counter = Counter(billing=billing, organisations=[known])
 
     for amount in ("100.00", "50.00"):
         order = counter.order(counter.place(pay(amount=amount), by=caller))

@@ -91,12 +91,12 @@ class Known:
 HALDEN = customer_of(demo.HALDEN.number, demo.HALDEN.id)
 
 
-def acme(*, is_invoiced: bool) -> Viewer:
+def acme(*, is_invoiced: bool, account: str = demo.ACME.id) -> Viewer:
     organisation = PartnerOrganisation(
         id=ACME,
         name="Acme Resellers",
         is_zuora_invoice_owner=is_invoiced,
-        zuora_account_id=demo.ACME.id,
+        zuora_account_id=account,
     )
     return Viewer(id="partner_user-1", organisation=organisation)
 
@@ -189,13 +189,18 @@ def test_somebody_without_an_account_has_no_invoices(
     assert tenant.stand_in.journal.entries("/object-query") == []
 
 
+@pytest.mark.parametrize("known_by", [demo.ACME.id, demo.ACME.number])
 def test_an_invoiced_partner_sees_its_own_account_and_no_customers(
-    tenant: Running, invoices: ZuoraInvoices
+    tenant: Running, invoices: ZuoraInvoices, known_by: str
 ) -> None:
+    """Made while Zuora was not connected, it is known by what was given: an id or a number."""
     own = post(tenant, demo.ACME.number)["id"]
     sold = Known(customer_of(demo.HALDEN.number, demo.HALDEN.id, partner_org=ACME))
+    viewer = acme(is_invoiced=True, account=known_by)
 
-    page = listed(invoices, acme(is_invoiced=True), sold)
+    page = listed(invoices, viewer, sold)
+
+    assert read_pdf(own, viewer, invoices=invoices, customers=sold).content.startswith(b"%PDF-")
 
     assert [(item["id"], item["accountName"]) for item in page["items"]] == [
         (own, "Acme Resellers")
@@ -421,16 +426,6 @@ def test_nobody_reads_the_pdf_of_another(
 
     assert refused.value.wire_code == "not_found"
     assert tenant.stand_in.journal.entries("/v1/files/") == []
-
-
-def test_a_partner_reads_the_pdf_of_its_own_account(
-    tenant: Running, invoices: ZuoraInvoices
-) -> None:
-    own = post(tenant, demo.ACME.number)["id"]
-
-    pdf = read_pdf(own, acme(is_invoiced=True), invoices=invoices, customers=Known())
-
-    assert pdf.content.startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("id", ["", "../accounts", "INV00000001", "8" * 31, PAID.upper()])

@@ -347,9 +347,15 @@ def _payer(invoice: Invoice, caller: Caller, desk: Desk, billing: Billing) -> _P
     elif caller.kind == "partner":
         stored = desk.partners.active(caller.partner_org or "")
         organisation = stored.acting() if stored else None
-        if organisation is not None and organisation.zuora_account_id == invoice.account_id:
-            number = organisation.zuora_account_number or billing.account_number(invoice.account_id)
-            return _Payer(ids.owner_id_of_account(number), None, organisation.id)
+        if organisation is not None:
+            known, number = organisation.zuora_account_id, organisation.zuora_account_number
+            is_own = known == invoice.account_id
+            if number is None:
+                # Not looked up yet: known by what it was made with, an id or a number.
+                number = billing.account_number(invoice.account_id)
+                is_own = is_own or known == number
+            if is_own:
+                return _Payer(ids.owner_id_of_account(number), None, organisation.id)
     else:
         number = billing.account_number(invoice.account_id)
         customer = desk.owners.customer(ids.customer_id(number))

@@ -79,6 +79,8 @@ class Invoices(Protocol):
 
     def account_number(self, account_id: str) -> str | None: ...
 
+    def account_id(self, number: str) -> str | None: ...
+
 
 class Customers(Protocol):
     def customer(self, id: str) -> Customer | None: ...
@@ -137,7 +139,7 @@ def list_page(
     at = {} if cursor is None else cursors.open(cursor, of=query)
     after, inside = at.get("after"), at.get("inside")
     for _ in range(_EMPTY_BATCHES):
-        batch = _batch(viewer, customer, after, customers)
+        batch = _batch(viewer, customer, after, invoices, customers)
         page = InvoicePage((), None)
         if batch.names:
             most = min(size, LARGEST_PAGE)
@@ -188,6 +190,8 @@ def _may_see(invoice: Invoice, viewer: Viewer, invoices: Invoices, customers: Cu
         return True
     # A customer's id follows from the number of its account.
     number = invoices.account_number(invoice.account_id)
+    if organisation is not None and number == organisation.zuora_account_id:
+        return True
     customer = customers.customer(ids.customer_id(number)) if number else None
     if customer is None or customer.data.zuora.account_id != invoice.account_id:
         return False
@@ -195,7 +199,11 @@ def _may_see(invoice: Invoice, viewer: Viewer, invoices: Invoices, customers: Cu
 
 
 def _batch(
-    viewer: Viewer, customer: str | None, after: dict[str, Any] | None, customers: Customers
+    viewer: Viewer,
+    customer: str | None,
+    after: dict[str, Any] | None,
+    invoices: Invoices,
+    customers: Customers,
 ) -> _Batch:
     """The accounts to ask about, beginning with the organisation's own."""
     if customer is not None:
@@ -203,8 +211,8 @@ def _batch(
     names: dict[str, str] = {}
     organisation = viewer.organisation
     if organisation is not None:
-        if after is None:
-            names[organisation.zuora_account_id] = organisation.name
+        if after is None and (own := _own_account(organisation, invoices)) is not None:
+            names[own] = organisation.name
         if organisation.is_zuora_invoice_owner:
             return _Batch(names, None)
     elif viewer.owner is None:
@@ -218,6 +226,12 @@ def _batch(
     )
     seen = (one for one in found if isinstance(one, Customer) and viewer.sees(one))
     return _Batch({**names, **dict(_accounts(seen))}, following)
+
+
+def _own_account(organisation: PartnerOrganisation, invoices: Invoices) -> str | None:
+    """Its id. Made while billing was not connected, an organisation may be known by its number."""
+    known = organisation.zuora_account_id
+    return known if _ZUORA_ID.fullmatch(known) else invoices.account_id(known)
 
 
 def _one(viewer: Viewer, id: str, customers: Customers) -> _Batch:

@@ -42,6 +42,12 @@ class ZuoraInvoices:
         except UnknownToZuora:
             return None
 
+    def account_id(self, number: str) -> str | None:
+        try:
+            return self._client.account(number).basic_info.id
+        except UnknownToZuora:
+            return None
+
 
 def _invoice(one: ZuoraInvoice) -> Invoice:
     return Invoice(
