@@ -30,7 +30,7 @@ from tessera.commerce.models import (
 from tessera.commerce.order_bodies import read_order
 from tessera.commerce.purchased_objects import recurring_amount
 from tessera.commerce.retrying import retry
-from tessera.commerce.subscriptions import on_day
+from tessera.commerce.subscriptions import on_day, with_terms
 from tessera.commerce.sync import taken_over
 from tessera.commerce.undo import undone
 from tessera.errors import Refusal
@@ -354,9 +354,11 @@ class World:
     def _picture(self) -> Billed:
         """The subscription as the billing system tells it."""
         data = on_day(self.billed, self.today).data
+        # Of a change to come it tells the last terms, save when the present term ends.
+        renews = with_terms(self.billed.data, date.max).auto_renew
         begun = data.term_start_date
         end = data.term_end_date if data.term_type == "TERMED" else None
-        while data.auto_renew and end is not None and end <= self.today:
+        while renews and end is not None and end <= self.today:
             if data.cancel_date is not None and data.cancel_date <= end:
                 break
             begun, end = end, Interval(1, "years").after(end)
@@ -379,7 +381,7 @@ class World:
             term_start=begun,
             term_end=end,
             term_type=data.term_type,
-            auto_renew=data.auto_renew,
+            auto_renew=renews,
             cancel_date=data.cancel_date,
             plans=tuple(
                 _plan(one, last, resized.get(one.id))
@@ -394,6 +396,7 @@ def _plan(one: SubscriptionOffer, last: date | None, resized: tuple[int, date] |
     ends = [day for day in (one.data.end, last) if day is not None]
     end = min(ends, default=None)
     quantity, since = resized or (one.data.quantity, one.data.start)
+    is_discount = one.data.record_subtype == "discount"
     price = one.data.price
     charges: tuple[Charge, ...] = ()
     if price is not None:
@@ -403,6 +406,7 @@ def _plan(one: SubscriptionOffer, last: date | None, resized: tuple[int, date] |
         f"plan-{one.id}",
         product_rate_plan=one.data.offer.id,
         name=one.data.name,
+        is_removed=one.data.end is not None and not is_discount,
         start=one.data.start,
         end=end,
         quantity=quantity,
@@ -462,6 +466,7 @@ def asked(memory: Memory, today: date) -> tuple[list[str], tuple[str, list[str]]
 @example(subscription(auto_renew=False), [ORDERS[8], "failed"])
 @example(subscription(cancel_date=date(2026, 4, 20)), [ORDERS[5], 20])
 @example(_ENDING_SUPPORT, [-20, ORDERS[1]])
+@example(subscription(), [ORDERS[3], "complete", "sync", 400])
 def test_what_is_asked_said_and_stored_is_the_same(holding: Holding, steps: list[Step]) -> None:
     world = World(holding)
     memory = world.memory

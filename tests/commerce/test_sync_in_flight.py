@@ -48,10 +48,9 @@ def reading(*plans: Any, **detail: Any) -> Billed:
         NUMBER,
         start=TODAY,
         term_start=TODAY,
-        term_end=date(2027, 11, 21),
         account=account(ACCOUNT, id="8" * 32),
         plans=plans or (plan(),),
-        **detail,
+        **{"term_end": date(2027, 11, 21), **detail},
     )
 
 
@@ -161,3 +160,16 @@ def test_a_quantity_that_changes_later_does_not_move_the_start() -> None:
     after = run(store, reading(plan(start=DAY, quantity=7), version=2))
 
     assert [one.data.start for one in after.offers] == [TODAY]
+
+
+def test_a_plan_that_is_removed_when_its_term_renews_ends_with_that_term() -> None:
+    """Else a downgrade at the end of the term would leave both plans in force from then on."""
+    holding, placed = switching("complete")
+    store = store_with(placed, holding)
+    ends = plan(is_removed=True, end=DAY)
+    begins = plan("plan-2", product_rate_plan=GOLD, start=DAY, end=DAY)
+
+    after = run(store, reading(ends, begins, version=2, term_end=DAY, auto_renew=True))
+
+    assert [(one.data.start, one.data.end) for one in after.offers] == [(TODAY, DAY), (DAY, None)]
+    assert "entitlements.updated" not in store.told

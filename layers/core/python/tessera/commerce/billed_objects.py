@@ -128,12 +128,13 @@ def live_plan(plan: RatePlan, billed: Billed) -> Plan:
 
 
 def _end(plan: RatePlan, billed: Billed) -> date | None:
-    """The first day not covered: a plan that ends with a renewing term goes on."""
+    """The first day not covered: a plan that ends with a renewing term goes on, unless it is to
+    be removed on that very day, as by a switch that waits for the next term.
+    """
     if billed.cancel_date is not None:
         return min(filter(None, (plan.end, billed.cancel_date)))
-    if plan.end is not None and billed.auto_renew and plan.end == billed.term_end:
-        return None
-    return plan.end
+    goes_on = billed.auto_renew and plan.end == billed.term_end and not plan.is_removed
+    return None if goes_on else plan.end
 
 
 def holding_of(
