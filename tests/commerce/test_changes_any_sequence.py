@@ -467,6 +467,8 @@ def asked(memory: Memory, today: date) -> tuple[list[str], tuple[str, list[str]]
 @example(subscription(cancel_date=date(2026, 4, 20)), [ORDERS[5], 20])
 @example(_ENDING_SUPPORT, [-20, ORDERS[1]])
 @example(subscription(), [ORDERS[3], "complete", "sync", 400])
+@example(subscription(auto_renew=False), ["sync", ORDERS[8], "complete", 400])
+@example(subscription(auto_renew=False), ["sync", ORDERS[8], "failed", "retry", 400])
 def test_what_is_asked_said_and_stored_is_the_same(holding: Holding, steps: list[Step]) -> None:
     world = World(holding)
     memory = world.memory

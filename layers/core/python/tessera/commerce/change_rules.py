@@ -79,6 +79,8 @@ class Decision(NamedTuple):
     terms: Terms | None = None
     """From the day on; of a renewal at once."""
     cancels: bool = False
+    reopens: tuple[SubscriptionOffer, ...] = ()
+    """Those that ended with a term after which the subscription now goes on."""
     removed_add_ons: tuple[SubscriptionOffer, ...] = ()
     """Of `ends`, those that nobody asked to end: they do not go with the new offer."""
     warnings: tuple[OrderWarning, ...] = ()
@@ -322,12 +324,15 @@ def _switch(
         for one in _live(holding.offers, day)
         if _is_discount(one) and (not kept or one.data.offer.id in saves)
     ]
+    gone = (current, *discounts, *removed, *ends)
+    terms = _terms_of_switch(scene, new, day)
     return Decision(
         day,
         adds=(Added(new, sold[new.id][1], "standard", size, day), *adds),
-        ends=(current, *discounts, *removed, *ends),
+        ends=gone,
         resizes=resizes,
-        terms=_terms_of_switch(scene, new, day),
+        terms=terms,
+        reopens=_reopened(scene, terms, gone),
         removed_add_ons=removed,
         warnings=warnings,
     )
@@ -412,8 +417,12 @@ def _renew(scene: _Scene, request: Renew) -> Decision:
         raise invalid("forSubscription", "This subscription has no term that could be renewed.")
     _check_not_over(scene, day)
     end = term_of(plan_of(scene.holding, scene.today)).after(day)
+    terms = Terms(term_end_date=end)
     return Decision(
-        day, terms=Terms(term_end_date=end), warnings=_adjusted(_requested_day(request), day)
+        day,
+        terms=terms,
+        reopens=_reopened(scene, terms, ()),
+        warnings=_adjusted(_requested_day(request), day),
     )
 
 
@@ -609,6 +618,28 @@ def _is_discount(one: SubscriptionOffer) -> bool:
 
 def _item(scene: _Scene, one: SubscriptionOffer) -> ForSale | None:
     return scene.sold.get(one.data.offer.id, (None,))[0]
+
+
+def _reopened(
+    scene: _Scene, terms: Terms | None, gone: Sequence[SubscriptionOffer]
+) -> tuple[SubscriptionOffer, ...]:
+    """The billing system ends all with a term that does not renew, and so does a sync. A discount
+    ends on the day that was promised.
+    """
+    if terms is None or not _ends_with_term(scene):
+        return ()
+    data = with_terms(scene.holding.data, scene.today)
+    over, then = data.term_end_date, data.model_copy(update=terms.given)
+    if (then.term_type, then.auto_renew, then.term_end_date) == ("TERMED", False, over):
+        return ()
+    return tuple(
+        one
+        for one in scene.holding.all_offers
+        if one.data.end == over
+        and one.status not in ("cancelled", "ended")
+        and one not in gone
+        and not _is_discount(one)
+    )
 
 
 def _ends_with_term(scene: _Scene) -> bool:

@@ -62,11 +62,14 @@ def changed(before: Holding, decision: Decision, ordered: Ordered) -> Changed:
     is_renewal = ordered.order_type == "renew"
     sizes = {one.id: one.after for one in decision.resizes} if has_come else {}
     ending = {one.id for one in decision.ends}
+    reopened = {one.id for one in decision.reopens}
 
     def altered(one: SubscriptionOffer) -> SubscriptionOffer:
         news: dict[str, Any] = {}
         if one.id in ending:
             news["end"] = max(day, one.data.start)
+        if one.id in reopened:
+            news["end"] = None
         if one.id in sizes:
             news["quantity"] = sizes[one.id]
         if not news:
@@ -103,6 +106,7 @@ def changed(before: Holding, decision: Decision, ordered: Ordered) -> Changed:
         day=ordered.today if is_renewal else day,
         adds=tuple(one.id for one in added),
         ends=tuple(EndedOffer(id=one.id, before=one.data.end) for one in decision.ends),
+        reopens=tuple(EndedOffer(id=one.id, before=one.data.end) for one in decision.reopens),
         resizes=decision.resizes,
         before=_stored(before, after_data),
         after=_wired(after_data),

@@ -500,6 +500,8 @@ class Alteration(Data):
     adds: tuple[str, ...] = ()
     """Subscription offers that it creates."""
     ends: tuple[EndedOffer, ...] = ()
+    reopens: tuple[EndedOffer, ...] = ()
+    """What goes on although its term was to be the last: no matter of the billing system."""
     resizes: tuple[ResizedOffer, ...] = ()
     before: dict[str, Any] = Field(default_factory=dict)
     """Members of the subscription's data that it changes, as stored until then."""

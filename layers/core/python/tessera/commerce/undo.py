@@ -41,7 +41,7 @@ def redone(holding: Holding, order: Order, *, today: date, now: datetime) -> Hol
 def _undone(
     holding: Holding, order: Order, alteration: Alteration, today: date, now: datetime
 ) -> Holding:
-    ends = {one.id: one.before for one in alteration.ends}
+    ends = {one.id: one.before for one in (*alteration.ends, *alteration.reopens)}
     sizes = {one.id: one.before for one in alteration.resizes}
 
     def as_before(offer: SubscriptionOffer) -> SubscriptionOffer:
