@@ -104,6 +104,13 @@ def test_a_basket_shows_what_can_be_chosen_from_here() -> None:
     }
 
 
+@pytest.mark.parametrize(("currency", "nothing"), [("JPY", "0"), ("KWD", "0.000")])
+def test_nothing_due_has_the_decimals_of_the_currency(currency: str, nothing: str) -> None:
+    basket = opened(Counter(subscription(currency=currency)))
+
+    assert basket["preview"]["dueNow"] == nothing
+
+
 def test_opening_a_basket_is_told_once_and_locks_nothing() -> None:
     at = Counter()
 

@@ -104,6 +104,11 @@ def test_another_quantity_holds_today() -> None:
         (change("update"), "quantity", "required"),
         (change("update", quantity=2), "quantity", "invalid_value"),
         (change("update", quantity=0), "quantity", "invalid_value"),
+        (
+            body("add_on", addOn={"id": add_on_id("Support"), "quantity": 3}, quantity=2),
+            "quantity",
+            "invalid_value",
+        ),
         (change("replace"), "action", "invalid_value"),
         (update(), "offer", "required"),
         (
@@ -134,6 +139,7 @@ def test_another_quantity_holds_today() -> None:
         "how-many",
         "as-many",
         "none",
+        "two-quantities",
         "action",
         "nothing",
         "part-unknown",

@@ -7,11 +7,12 @@ Source: README, "Baskets".
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
-from tessera import clock
+from tessera import clock, money
 from tessera.catalog.models import AddOn, ForSale, Offer
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
@@ -320,7 +321,7 @@ def _told(
     return {
         "effectiveDate": clock.zoneless(billing_period(holding, moment.today).end),
         "currency": holding.data.currency,
-        "dueNow": "0.00",
+        "dueNow": money.text(Decimal(0), holding.data.currency or ""),
         "lines": [],
     }
 

@@ -145,6 +145,8 @@ def decide(
             offer = request.offer.id if request.offer else None
             return _update(scene, request, offer, request.quantity, parts)
         case ChangeAddOn():
+            if request.add_on.quantity not in (None, request.part.quantity):
+                raise invalid("quantity", "quantity and addOn.quantity differ.")
             return _update(scene, request, None, None, {"addOn": request.part})
         case AddOffer():
             return _save(scene, request)
