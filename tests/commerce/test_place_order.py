@@ -258,6 +258,8 @@ def test_an_identity_given_with_the_order_is_in_its_webhook(
     assert told("entitlements.updated")[0].snapshot["identities"] == [
         {"sub": "auth0|1", "iss": "https://limio.us.auth0.com/"}
     ]
+    (attached,) = told("identity.attached")
+    assert attached.snapshot["name"] == "auth0|1"
 
 
 def test_a_second_order_of_an_owner_uses_its_customer_again(

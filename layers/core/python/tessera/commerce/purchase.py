@@ -20,7 +20,7 @@ from tessera.commerce.eligibility import (
     pays_by_default,
 )
 from tessera.commerce.entitlements import Announcements, Ownership, held
-from tessera.commerce.models import Address, Alteration, Customer, Holding, Order
+from tessera.commerce.models import Address, Alteration, Customer, Holding, Identity, Order
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
@@ -183,7 +183,7 @@ def prepare(
         alterations=tuple(_made(holding) for holding in holdings),
     )
     addresses = () if buyer.is_known else made[0][1]
-    telling = _told(ownership, customers, addresses, buyer, placed, holdings, moment)
+    telling = _told(ownership, identity, customers, addresses, buyer, placed, holdings, moment)
     creates: list[Record] = [placed]
     if identity is not None:
         creates.append(identity)
@@ -197,6 +197,7 @@ def prepare(
 
 def _told(
     ownership: Ownership,
+    identity: Identity | None,
     customers: Sequence[Customer],
     addresses: Sequence[Address],
     buyer: Buyer,
@@ -214,6 +215,8 @@ def _told(
     if not buyer.is_known:
         for customer in customers:
             telling.tell("customer.created", customer.wire())
+    if identity is not None:
+        telling.tell("identity.attached", identity.wire())
     for address in addresses:
         # Once for each kind: what is told names the owner, whichever customer has it.
         telling.happened("address.added", mode=moment.mode, partner_org=address.partner_org)
