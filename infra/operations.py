@@ -172,7 +172,7 @@ _PLACES = Operation(
 )
 _PREVIEWS = Operation({200: Preview}, AnyOrder, (404, CONFLICT, GONE, PENDING, UPSTREAM), _ORDER)
 _PLACES_OWN, _PREVIEWS_OWN = (one._replace(example=_CANCEL) for one in (_PLACES, _PREVIEWS))
-_INVOICES = Operation({200: _page(Invoice, "cursor")}, refuses=(CONFLICT,))
+_INVOICES = Operation({200: _page(Invoice, "cursor")}, refuses=(CONFLICT, 404))
 _INVOICE_PDF = Operation({200: PDF, 302: None}, refuses=(CONFLICT,))
 _JOB = {200: Matching, 202: JobView}
 

@@ -123,7 +123,8 @@ def fuzzed(deployed: Deployed) -> Fuzz:
 
 
 def test_a_sample_of_cases_is_answered_as_the_document_says(fuzzed: Fuzz) -> None:
-    assert fuzzed.wrong(_SAMPLE, derandomize=True) == ""
+    wrong = fuzzed.wrong(_SAMPLE, derandomize=True)
+    assert not wrong, wrong
     assert fuzzed.statuses[200] > 20
 
 
@@ -132,7 +133,7 @@ def test_thousands_of_cases_are_answered_as_the_document_says(fuzzed: Fuzz) -> N
     wrong = fuzzed.wrong(_MANY, derandomize=False)
 
     print(f"{fuzzed.statuses.total()} cases: {dict(sorted(fuzzed.statuses.items()))}")  # noqa: T201
-    assert wrong == ""
+    assert not wrong, wrong
     assert fuzzed.statuses.total() >= 5000
 
 

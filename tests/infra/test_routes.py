@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.constructs import function
+from infra.constructs import package
 from infra.context import BadSetting
 from infra.routes import ROUTES, Route
 from tests.infra.handlers import Inspected
@@ -26,7 +26,7 @@ def test_a_declared_function_without_a_folder_stops_the_synthesis_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Taking a folder of the working tree away would break tests that run beside this one.
-    monkeypatch.setattr(function, "FUNCTIONS", tmp_path)
+    monkeypatch.setattr(package, "FUNCTIONS", tmp_path)
 
     with pytest.raises(BadSetting, match=r"functions/\w+/\w+/handler\.py does not exist"):
         synthesise(tmp_path / "out")
