@@ -490,7 +490,7 @@ def a_result_that_storage_refuses(scene: Scene) -> Shown:
 
     engine.receiver.during = lambda: calls.register(name, refuse)
     try:
-        bad = _sends(scene, engine, ACCEPTED)
+        bad = _sends(scene, engine, REFUSED)
     finally:
         calls.unregister(name, refuse)
     return Shown(bad=[bad], normal=[normal])
