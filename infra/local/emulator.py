@@ -155,6 +155,8 @@ class Emulator:
             "AUTH": "true" if self._iam else "false",
             # Without it a trigger that fails is passed over, and tokens are issued all the same.
             "MINISTACK_COGNITO_PRETOKEN_STRICT": "1",
+            # A token counts as wrong when its issuer's keys come later, as on a busy machine.
+            "MINISTACK_APIGW_JWKS_TIMEOUT_SECONDS": "25",
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
             "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
             "AWS_CONFIG_FILE": "/dev/null",

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -183,6 +184,22 @@ def test_a_test_event_leads_to_a_page_that_waits_for_its_answer(
     assert 'hx-trigger="every 1s"' in waiting.html
     assert "The receiver accepted the event." in answered.text
     assert "test event" in answered.text
+
+
+def test_a_page_that_was_asked_for_while_its_delivery_was_made_waits_for_the_answer_too(
+    visitor: Visitor, engine: Engine
+) -> None:
+    """The row is due for the sweep later than two minutes after the page was asked for."""
+    sent = visitor.post(f"{HOME}/endpoints/{engine.has_endpoint()}/test", {"type": "order.failed"})
+    announced = engine.outbox.find(sent.location.split("/")[-2], now=clock.now())
+    assert announced is not None
+    engine.clock.at = clock.now() + timedelta(seconds=20)
+    engine.fan_out.batch([announced], engine.each)
+
+    page = visitor.get(sent.location)
+
+    assert "None yet." in page.text
+    assert 'hx-trigger="every 2s"' in page.html
 
 
 def test_a_delivery_that_is_not_there_is_missing(visitor: Visitor, engine: Engine) -> None:

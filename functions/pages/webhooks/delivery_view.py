@@ -83,7 +83,9 @@ _WHY = {
 }
 _FRESH = timedelta(minutes=5)
 """For so long a page waits for a delivery that is about to be made."""
-_SOON = timedelta(minutes=2)
+_SOON = timedelta(minutes=3)
+"""A first attempt is under way although its row is due for the sweep in two minutes: counted from
+when it was made, which may be after the page was asked for."""
 _SHORT = 11
 """Letters of an id that tell it apart in a list."""
 
