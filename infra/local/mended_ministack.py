@@ -1,4 +1,4 @@
-"""MiniStack as a program, with the six faults of 1.5.33 mended that Tessera would meet.
+"""MiniStack as a program: faults of 1.5.33 that Tessera would meet are mended, starts made fast.
 
 Run with `python -P`, in the environment that has MiniStack and nothing of ours. Each is mended here
 since AWS does not have it, and the stack should not carry a way around it:
