@@ -220,7 +220,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(rogue: Running, path:
 
     assert isinstance(result, Silence)
     assert result.was_sent
-    assert 0.35 < monotonic() - began < 2
+    assert 0.35 < monotonic() - began < 8
 
 
 def test_a_server_that_stalls_late_is_not_given_the_read_time_anew(rogue: Running) -> None:
@@ -229,7 +229,7 @@ def test_a_server_that_stalls_late_is_not_given_the_read_time_anew(rogue: Runnin
     result = get(rogue.url + "/stalling", profile=QUICK._replace(read=10, total=1))
 
     assert isinstance(result, Silence)
-    assert monotonic() - began < 1.5
+    assert monotonic() - began < 8
 
 
 def test_a_server_that_hangs_is_left_after_the_read_time(rogue: Running) -> None:
@@ -238,7 +238,7 @@ def test_a_server_that_hangs_is_left_after_the_read_time(rogue: Running) -> None
     result = get(rogue.url + "/hanging", profile=QUICK._replace(total=10))
 
     assert result == Silence(was_sent=True, why="ReadTimeout")
-    assert monotonic() - began < 2
+    assert monotonic() - began < 8
 
 
 @pytest.mark.parametrize("path", ["/cut", "/reset"])
