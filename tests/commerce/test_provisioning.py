@@ -372,6 +372,19 @@ def test_ids_go_to_the_step_and_to_the_customer(
     assert carrier.store.told.count("customer.updated") == 2
 
 
+def test_an_order_ends_although_zuora_has_given_its_subscription_to_another_account(
+    crm: ScriptedVendor,
+) -> None:
+    moved = reading()._replace(account=account("T-ANOTHER", id="9" * 32))
+    carrier = Carrier(store_with(order()), crm=crm, billing=ScriptedVendor(moved))
+
+    assert carrier.run() == ["completed"]
+
+    assert carrier.order.status == "complete"
+    assert carrier.holding.owner == OWNER
+    assert carrier.resyncs.asked == [NUMBER]
+
+
 def test_a_refresh_that_fails_ten_times_leaves_it_to_a_later_sync(
     carrier: Carrier, zuora: ScriptedVendor
 ) -> None:

@@ -1,7 +1,8 @@
 """The one place that asks what time it is, and how times are written.
 
-Three formats (README, "Times"): an *instant* `2026-03-02T09:14:07.512Z` (UTC, three decimals), a
-*zoneless day* `2026-04-02T00:00:00.000` (always midnight) and a *date* `2027-03-02`.
+Three formats: an *instant* `2026-03-02T09:14:07.512Z` (UTC, three decimals), a *zoneless day*
+`2026-04-02T00:00:00.000` (always midnight) and a *date* `2027-03-02`.
+Source: README, "Objects, ids, times".
 """
 
 import re

@@ -1,7 +1,7 @@
 """Ids and references: `<prefix>-<32 lower-case hex>`, derived where a natural key exists.
 
 A derived id is the first 32 hex digits of SHA-256 over its parts joined by a line feed, so that a
-repeat or a race meets the same key. Source: README, "Ids".
+repeat or a race meets the same key. Source: README, "Objects, ids, times".
 """
 
 import base64

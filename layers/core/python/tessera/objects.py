@@ -44,7 +44,7 @@ class Listed(Model, Generic[Element]):
 
 
 class Record(Model):
-    """What all stored objects have in common (README, "Objects")."""
+    """What all stored objects have in common (README, "Objects, ids, times")."""
 
     model_config = ConfigDict(extra="ignore")
 

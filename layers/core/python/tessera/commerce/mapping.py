@@ -1,6 +1,6 @@
 """Recognising a subscription's rate plans as offers and add-ons of the catalog.
 
-Source: README, "Recognising plans". A CPQ order names rate plans only; so that its subscription has
+Source: README, "Catalog". A CPQ order names rate plans only; so that its subscription has
 entitlements, a list of upgrades and add-ons, the plans are matched to what the catalog sells.
 """
 

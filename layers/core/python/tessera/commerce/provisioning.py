@@ -55,6 +55,7 @@ from tessera.commerce.steps import (
 )
 from tessera.commerce.subscriptions import on_day
 from tessera.commerce.sync import Catalog, Taken, taken_over
+from tessera.commerce.transferring import TransferPending
 from tessera.commerce.undo import undone
 from tessera.objects import Record
 from tessera.tables import TRANSACTION_LIMIT
@@ -572,15 +573,22 @@ class Provisioner:
                 if failure.verdict != "refused" and after.attempts < _REFRESH_TRIES:
                     raise _Ended(self._put_off(run, self._wait(after, failure))) from failure
                 self._go_on_without(run, step, failure.trouble)
-                self._complete(run, {})
-                for holding in self._holdings(run.order.subscriptions):
-                    self._resyncs.ask(holding.name or "", now=self._now())
+                self._complete_unread(run)
                 return
         self._note(run, step, done=Done(), heard=heard)
-        for id in [*read][:-1]:
-            # One transaction holds what hangs from one subscription.
-            self._take_over(run, read[id])
-        self._complete(run, dict([*read.items()][-1:]))
+        try:
+            for id in [*read][:-1]:
+                # One transaction holds what hangs from one subscription.
+                self._take_over(run, read[id])
+            self._complete(run, dict([*read.items()][-1:]))
+        except TransferPending:
+            self._complete_unread(run)
+
+    def _complete_unread(self, run: _Run) -> None:
+        """What the billing system has by now is taken over by syncs of their own."""
+        self._complete(run, {})
+        for holding in self._holdings(run.order.subscriptions):
+            self._resyncs.ask(holding.name or "", now=self._now())
 
     def _take_over(self, run: _Run, billed: Billed) -> None:
         def decide() -> None:
@@ -592,7 +600,7 @@ class Provisioner:
                         ownership=taken.telling.ownership,
                         seen=taken.seen,
                         replaces=taken.replaces,
-                        events=taken.telling.events,
+                        events=taken.events,
                         expects=taken.expects,
                     )
                 )

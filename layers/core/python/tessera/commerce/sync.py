@@ -26,7 +26,9 @@ from tessera.commerce.entitlements import Announcements, Ownership, held
 from tessera.commerce.mapping import Candidate
 from tessera.commerce.models import Address, Customer, Holding, Mapping, Order, Owner, Schedule
 from tessera.commerce.subscriptions import on_day
+from tessera.commerce.transferring import handed_over, left, refuse_in_flight
 from tessera.errors import InvalidRequest
+from tessera.events import Event
 from tessera.objects import Model, Record
 from tessera.tables import TRANSACTION_LIMIT
 
@@ -77,6 +79,10 @@ class Taken(NamedTuple):
     """None when the reading is older than what is stored."""
     telling: Announcements | None = None
     """With the events of the change; none when nothing has changed."""
+    events: Sequence[Event] = ()
+    """These, and those of the owner that it has left."""
+    leaves: tuple[Ownership, datetime] | None = None
+    """The owner that had the subscription so far, when it is another, and when it was read."""
     replaces: Sequence[Record] = ()
     seen: datetime | None = None
     """`updated` of the owner as it was read; none for a new owner."""
@@ -97,6 +103,8 @@ class _Known(NamedTuple):
     holding: Holding | None
     order: Order | None
     """Of the pending change."""
+    former: Ownership | None
+    """The owner that has the subscription so far, if that is another."""
 
 
 def sync(
@@ -115,7 +123,7 @@ def sync(
     """Creates or updates everything that hangs from the subscription; a repeat changes nothing.
 
     `refresh` copies entitlements anew from the catalog, which otherwise stay as they were sold.
-    Raises `InvalidRequest`, what `Billing.read` raises, `OwnerBusy` and `Busy`.
+    Raises `InvalidRequest`, what `Billing.read` raises, `TransferPending`, `OwnerBusy` and `Busy`.
     """
     if not 1 <= len(key) <= 100 or not key.isprintable():
         raise InvalidRequest(
@@ -140,7 +148,8 @@ def sync(
                     ownership=taken.telling.ownership,
                     seen=taken.seen,
                     replaces=taken.replaces,
-                    events=taken.telling.events,
+                    events=taken.events,
+                    other=taken.leaves,
                     expects=taken.expects,
                 )
             )
@@ -165,7 +174,7 @@ def taken_over(
 
     An order in flight keeps what is its own, except that named by `finishing`, which the billing
     system has by now; `finish` is what its end makes of the subscription.
-    Raises `OwnerBusy`.
+    Raises `OwnerBusy` and `TransferPending`.
     """
     known = _read(billed, owners)
     before = known.holding
@@ -188,6 +197,8 @@ def taken_over(
     held_ids = {o.data.offer.id for o in before.all_offers if o.status != "ended"} if before else ()
     matches = mapping.recognise(live, offered, present=held_ids)
     mapped = mapping.summary(live, matches, warning)
+    if before is not None and known.former is not None:
+        before = handed_over(before, customer, moment.now)
     holding = holding_of(billed, customer, matches, mapped, before, moment, refresh)
     if before is not None and known.order is not None and known.order.id != finishing:
         if known.order.status == "complete":
@@ -203,18 +214,33 @@ def _read(billed: Billed, owners: Owners) -> _Known:
     address_ids = [address_id(customer_id, kind) for kind in ("billing", "delivery")]
     customer, addresses = owners.customer_with_addresses(customer_id, address_ids)
     owner = customer.owner if customer else None
-    ownership = owners.ownership(owner or ids.owner_id_of_account(billed.account.number))
+    ownership = owners.ownership(owner or _owner_id(billed))
     if ownership is not None and ownership.owner.status == "merging":
         raise OwnerBusy("The owner of this subscription is being merged. Try again in a minute.")
     holding = owners.holding(ids.subscription_id(billed.number))
     change = holding.data.pending_change if holding else None
     order = owners.order(change.order) if change else None
-    return _Known(ownership, customer, addresses, holding, order)
+    former = None
+    if holding is not None and holding.owner not in (None, owner or _owner_id(billed)):
+        former = _former(holding, owners)
+        refuse_in_flight(order)
+    return _Known(ownership, customer, addresses, holding, order, former)
+
+
+def _former(holding: Holding, owners: Owners) -> Ownership:
+    former = owners.ownership(holding.owner or "")
+    if former is None or former.owner.status != "active":
+        raise OwnerBusy("The owner of this subscription is being merged. Try again in a minute.")
+    return former
+
+
+def _owner_id(billed: Billed) -> str:
+    return ids.owner_id_of_account(billed.account.number)
 
 
 def _new_ownership(billed: Billed, moment: Moment, partner_org: str | None) -> Ownership:
     owner = Owner(
-        id=ids.owner_id_of_account(billed.account.number),
+        id=_owner_id(billed),
         mode=moment.mode,
         partner_org=partner_org,
         created=moment.now,
@@ -254,23 +280,43 @@ def _taken(
         name = _event(before, holding)
         telling.tell(name, on_day(holding, moment.today).wire(), subscription=holding.id)
         telling.entitlements_if_changed(holding.id)
-        changed = _fitting(changed, written(before, holding), len(telling.events))
-    seen = known.ownership.owner.updated if known.ownership else None
+    former = known.former
+    leaving = former and left(former, holding.id, now=moment.now, today=moment.today)
+    events = [*(leaving.events if leaving else ()), *telling.events]
+    if new_holding:
+        hanging = written(before, holding)
+        changed = _fitting(changed, hanging, len(events), changes_hands=former is not None)
     replaced = {one.id for one in changed}
-    first: Sequence[Record | None] = (known.customer, *known.addresses.values())
-    read_first = [one for one in first if one is not None and one.id in replaced]
-    return Taken(synced, before, holding, telling, changed, seen, read_first)
+    first: list[Record | None] = [known.customer, *known.addresses.values()]
+    if former is not None:
+        # Another owner's commits do not lock what the subscription itself has become.
+        first.append(before)
+    return Taken(
+        synced,
+        before,
+        holding,
+        telling,
+        events,
+        leaves=(leaving.ownership, former.owner.updated) if leaving and former else None,
+        replaces=changed,
+        seen=known.ownership.owner.updated if known.ownership else None,
+        read_first=[one for one in first if one is not None and one.id in replaced],
+    )
 
 
-def _fitting(changed: Sequence[Record], hanging: Sequence[Record], events: int) -> list[Record]:
+def _fitting(
+    changed: Sequence[Record], hanging: Sequence[Record], events: int, *, changes_hands: bool
+) -> list[Record]:
     """What one transaction holds: expected payments fill what room is left, and the next sync
-    writes the rest of them. Raises `TooManyParts`.
+    writes the rest of them; nothing stays behind when the subscription changes hands.
+    Raises `TooManyParts`.
     """
     rows = [one for one in hanging if isinstance(one, Schedule)]
     records = [*changed, *(one for one in hanging if not isinstance(one, Schedule))]
-    room = TRANSACTION_LIMIT - _BESIDE - len(records) - events
-    if room < 0:
-        raise TooManyParts("More offers and add-ons were found on it than can be written at once.")
+    owners = 1 if changes_hands else 0
+    room = TRANSACTION_LIMIT - _BESIDE - owners - len(records) - events
+    if room < (len(rows) if changes_hands else 0):
+        raise TooManyParts("More hangs from this subscription than can be written at once.")
     return [*records, *rows[:room]]
 
 

@@ -151,7 +151,7 @@ def _commit(
             creates=[identity] if created else [],
             replaces=[] if created else [identity],
             events=telling.events,
-            retires=None if emptied is None else _retired(emptied, identity, now),
+            other=None if emptied is None else _retired(emptied, identity, now),
         )
     )
     return identity, bool(telling.ownership.unannounced)

@@ -77,7 +77,7 @@ def verify(
 ) -> VerifiedToken:
     """The token's subject at its issuer. Raises `TokenRefused`, and what `keys` raises.
 
-    Source: README, "Customers' identity providers"; RFC 8725.
+    Source: README, "Signing in"; RFC 8725.
     """
     if len(token) > _LONGEST_TOKEN or not token.isascii():
         raise TokenRefused("malformed")

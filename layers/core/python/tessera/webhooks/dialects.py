@@ -2,7 +2,7 @@
 
 Receivers of several ages live side by side, so the dialect is a setting of each endpoint. It
 changes the entitlement body only; every other body is the bare object. Rendering is pure: the bytes
-of one event in one dialect never change. Source: README, "The webhook contract".
+of one event in one dialect never change. Source: README, "Webhooks, for receivers".
 """
 
 import re
