@@ -7,6 +7,7 @@ Source: `000_277bab192cd07c3f.txt` of the seeds, its second call.
 from datetime import date, datetime
 from typing import Protocol
 
+from tessera import clock
 from tessera.commerce.announcing import AT_ONCE, announce_rest, entitled
 from tessera.commerce.commits import Commit, OwnerBusy, decided
 from tessera.commerce.entitlements import Announcements, Ownership
@@ -94,7 +95,8 @@ def _attach_once(
     if existing is not None and existing.owner == to:
         if existing.data == data:
             return existing, bool(ownership.unannounced)
-        identity = existing.model_copy(update={"data": data, "updated": now})
+        updated = clock.after(existing.updated, now)
+        identity = existing.model_copy(update={"data": data, "updated": updated})
         return _commit(identity, ownership, None, owners, now, today, created=False)
     if len(ownership.identities) >= MOST_IDENTITIES:
         raise invalid(
