@@ -341,6 +341,15 @@ def test_offers_of_two_currencies_do_not_go_into_one_order(shop: Shop, place: Ha
     assert (answer["statusCode"], body(answer)["code"]) == (422, "currency_mismatch")
 
 
+def test_delivery_details_that_are_empty_are_no_address(
+    shop: Shop, place: Handler, told: Told
+) -> None:
+    place(sent(order(shop, deliveryDetails={})))
+    place(sent(order(shop, deliveryDetails={"city": "Leeds", "country": "GB"})))
+
+    assert len(told("address.added")) == 2 + 1
+
+
 def test_members_that_nobody_knows_are_passed_over(shop: Shop, place: Handler) -> None:
     assert place(sent(order(shop, tracking_pixel="x")))["statusCode"] == 202
 

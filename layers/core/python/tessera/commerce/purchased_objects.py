@@ -93,8 +93,9 @@ def customer_of(
     )
     billing = order.billing_details.model_copy(update={"country": order.buyer_country})
     addresses = [_address(purchase, customer, "billing", billing, details.email)]
-    if order.delivery_details is not None:
-        addresses.append(_address(purchase, customer, "delivery", order.delivery_details, None))
+    delivery = order.delivery_details
+    if delivery is not None and delivery != AddressDetails():  # a form left empty is no address
+        addresses.append(_address(purchase, customer, "delivery", delivery, None))
     return customer, addresses
 
 
