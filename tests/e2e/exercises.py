@@ -35,7 +35,8 @@ RATE_PLAN = {
 """In Zuora's catalogue for the offer that is made and archived here, which sells nothing else."""
 
 Exercise = Callable[[Deployed], None]
-EXERCISES: dict[str, Exercise] = {}
+EXERCISES: dict[str, list[Exercise]] = {}
+"""By the function whose permissions they use; together they use all of them."""
 
 AT_ONCE = 6
 """Exercises: most of one is waiting, for a schedule, a queue, a retry."""
@@ -46,10 +47,15 @@ DELIVERED_WITHIN = 60
 
 def exercise(function: str) -> Callable[[Exercise], Exercise]:
     def keep(act: Exercise) -> Exercise:
-        EXERCISES[function] = act
+        EXERCISES.setdefault(function, []).append(act)
         return act
 
     return keep
+
+
+def all_exercises() -> list[Exercise]:
+    """Each once, whatever it exercises."""
+    return list(dict.fromkeys(one for some in EXERCISES.values() for one in some))
 
 
 def fresh(prefix: str) -> str:
@@ -244,6 +250,58 @@ def carry_orders_out(deployed: Deployed) -> None:
     assert [step["status"] for step in ended["process"]] == ["complete", "complete"]
     step = api.call("GET", f"/api/objects/limio/process/{ended['process'][0]['id']}")
     assert step["data"]["tries"]
+    refuse_an_address(deployed, number)
+    know_a_partner_from_before(deployed)
+
+
+def refuse_an_address(deployed: Deployed, number: str) -> None:
+    """The first one for deliveries: what the order had made of it goes with the order."""
+    api, town = deployed.api, f"Town {fresh('')[:9]}"
+    owner = api.call("GET", f"/api/objects/limio/subscriptions/{ids.subscription_id(number)}")[
+        "owner"
+    ]
+    path = f"/api/objects/limio/address?owner={owner}"
+    for known in api.call("GET", path)["items"]:
+        if known["relationship_type"] == "delivery":
+            boto3.client("dynamodb").delete_item(
+                TableName=deployed.stack.outputs["CommerceTable"],
+                Key={"pk": {"S": known["id"]}, "sk": {"S": known["id"]}},
+            )
+    match = {"method": "PUT", "path": "/v1/contacts", "body": town}
+    refused = {"kind": "reasons", "codes": [53100020]}
+    deployed.zuora("faults", {"match": match, "times": 1, "action": refused})
+    change = {
+        "order_type": "change_address",
+        "forSubscription": {"name": number},
+        "addressType": "delivery",
+        "address": {"address1": "1 High St", "city": town, "country": "GB"},
+    }
+
+    placed = api.call("POST", "/api/order", change)
+
+    reached(api, f"/api/order/{placed['id']}", "failed")
+    # By now there may be that of Zuora again, which is read anew.
+    assert town not in {one["data"].get("city") for one in api.call("GET", path)["items"]}
+
+
+def know_a_partner_from_before(deployed: Deployed) -> None:
+    """Made while Zuora was not connected, so its account's number is not known."""
+    acme = deployed.stack.partners[0].id
+    of_acme: dict[str, Any] = {
+        "TableName": deployed.stack.outputs["PartnersTable"],
+        "Key": {"pk": {"S": acme}, "sk": {"S": acme}},
+    }
+    table = boto3.client("dynamodb")
+    table.update_item(
+        **of_acme,
+        UpdateExpression="REMOVE #data.zuoraAccountNumber",
+        ExpressionAttributeNames={"#data": "data"},
+    )
+
+    sold_by_acme(deployed)
+
+    row = table.get_item(**of_acme, ConsistentRead=True)["Item"]
+    assert row["data"]["M"]["zuoraAccountNumber"] == {"S": demo.ACME.number}
 
 
 def reached(api: Api, path: str, status: str, *, within: float = 60) -> dict[str, Any]:
@@ -544,6 +602,8 @@ def look_after_a_partners_bills(deployed: Deployed) -> None:
     first = api.call("GET", "/api/partner/invoices?pageSize=1", token=token)
     more = f"/api/partner/invoices?pageSize=1&cursor={first['cursor']}"
     assert api.call("GET", more, token=token)["items"]
+    of_nobody = f"/api/partner/invoices?customer={ids.customer_id(fresh('nobody'))}"
+    assert api.send("GET", of_nobody, token=token).status_code == 404
     kept_document(api, f"/api/partner/invoices/{large}/pdf", token)
     another = f"/api/partner/invoices/{demo.HALDEN_PAID_INVOICE_ID}/pdf"
     assert api.send("GET", another, token=token).status_code == 404
@@ -894,9 +954,29 @@ def deliver(deployed: Deployed) -> None:
     outcomes = {one["n"]: one["outcome"] for one in delivery["attempts"]}
     assert outcomes[1] == "http_error"
     come_out_of_the_archive(deployed, event)
+    be_found_open(deployed, event)
     inbox.behave(mode="answer", status=410)
     order(api)
     disabled(api, made["id"])
+
+
+def be_found_open(deployed: Deployed, event: str) -> None:
+    """As an event that was published by a function which then died, before it could say so."""
+    of_event: dict[str, Any] = {
+        "TableName": deployed.stack.outputs["EventsTable"],
+        "Key": {"pk": {"S": event}, "sk": {"S": "EVENT"}},
+    }
+    table = boto3.client("dynamodb")
+    table.update_item(
+        **of_event,
+        UpdateExpression="SET #open = :shard, open_at = :past",
+        ExpressionAttributeNames={"#open": "open"},
+        ExpressionAttributeValues={":shard": {"N": "0"}, ":past": {"N": "1"}},
+    )
+
+    boto3.client("lambda").invoke(FunctionName="tessera-dev-publish_events", Payload=b"{}")
+
+    eventually(lambda: "open" not in table.get_item(**of_event, ConsistentRead=True)["Item"])
 
 
 def come_out_of_the_archive(deployed: Deployed, event: str) -> None:
@@ -1301,6 +1381,12 @@ def look_after_oneself_on_pages(deployed: Deployed) -> None:
     add_on = {f"add-{add_on_of_the_demo(api)}": "2"}
     review = pages.post(add_ons, component="add_ons", **add_on).headers["Location"]
     assert pages.post(review, component="plan").headers["Location"] == "/edit-plan"
+    sold = sold_by_acme(deployed)
+    buyer = fresh("auth0|page")
+    token = {"id_token": {"iss": auth0(api), "sub": buyer}}
+    api.call("POST", f"/api/objects/externalidentity/{sold['owner']}", token)
+    theirs = session.customer(deployed, buyer, "/billing")
+    assert deployed.stack.partners[0].name in theirs.get("/billing").text
 
 
 def links(html: str, begins: str) -> list[str]:
@@ -1390,7 +1476,10 @@ def look_after_orders_on_pages(deployed: Deployed) -> None:
     assert pages.post(f"{order_page}/retry").headers["Location"] == order_page
     reached(api, f"/api/order/{failed}", "complete")
 
-    other = f"{owners}/{sold_by_acme(deployed)['owner']}"
+    sold = sold_by_acme(deployed)
+    for shown in ("", f"/{sold['id']}"):
+        assert deployed.stack.partners[0].name in pages.get(f"/objects/orders/limio{shown}").text
+    other = f"{owners}/{sold['owner']}"
     who = {"iss": auth0(api), "sub": fresh("auth0|page")}
     assert pages.post(f"{at}/attach", **who).status_code == 303
     (identity,) = set(re.findall(r"xid-[0-9a-f]{32}", pages.get(at).text))
