@@ -8,6 +8,8 @@ PYTHON := python3
 endif
 BIN := .venv/bin
 STAGE ?= dev
+# Without loading what others need: a browser's driver, a fuzzer.
+UNIT := --ignore=tests/e2e --ignore=tests/bench -p no:schemathesis
 
 # What one process compiles another need not compile again, whatever the machine says.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,10 +54,10 @@ check: ## Lint, formatting, types, import contracts
 	PYTHONPATH=layers/core/python:. $(BIN)/lint-imports
 
 unit: ## Tests that need nothing but loopback, on all cores
-	$(BIN)/pytest -n auto --durations=12
+	$(BIN)/pytest -n auto --durations=12 $(UNIT)
 
 coverage: ## What the unit tests run through, lines and branches: printed, gates nothing
-	$(BIN)/pytest -n auto --cov --cov-report=term
+	$(BIN)/pytest -n auto --cov --cov-report=term $(UNIT)
 
 e2e: ## Tests on freshly deployed local stacks with IAM enforced, beside a running one
 	@$(BIN)/python -m tests.together e2e

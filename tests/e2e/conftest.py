@@ -1,12 +1,17 @@
 """The deployed stack: the real CDK on the emulator with IAM enforced, on ports of its own."""
 
 import dataclasses
+import fcntl
+import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +25,10 @@ from infra.local.place import ROOT, Place, Ports
 from infra.local.progress import PlainScreen, Progress
 from infra.local.running_stack import RunningStack
 from tests.fake_aws import forget_clients
+
+_PORTS = "ports.json"
+_JOINED_WITHIN = 400
+"""Seconds: set-up, deployment and demo data of the other run, on a busy machine."""
 
 
 @dataclasses.dataclass
@@ -99,24 +108,80 @@ class Inbox:
 def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     """Freshly deployed, with the catalog of the demo data and nothing synced but Ingrid's.
 
-    Two runs side by side, one of tests that turn the clock, have a stack each.
+    A run whose tests need it alone has a stack of its own beside that of the others, which two
+    runs share: TESSERA_E2E_JOINS waits for the stack that the other one deploys.
     """
-    turning = all(item.get_closest_marker("clock") for item in request.session.items)
-    folder = ROOT / ".local" / "e2e" / ("clock" if turning else "today")
+    alone = all(item.get_closest_marker("alone") for item in request.session.items)
+    folder = ROOT / ".local" / "e2e" / ("alone" if alone else "shared")
+    with joined(folder) if os.environ.get("TESSERA_E2E_JOINS") else launched(folder) as stack:
+        yield stack
+
+
+@contextmanager
+def launched(folder: Path) -> Iterator[Deployed]:
     shutil.rmtree(folder, ignore_errors=True)
     place = Place(data=folder, ports=Ports.free())
     folder.mkdir(parents=True)
-    launch = Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
-    before = dict(os.environ)
-    with launch as stack:
-        os.environ.update(client_environment(place.aws_url))
-        forget_clients()
+    launch = launch_of(place)
+    with launch as stack, clients_of(place):
+        loaded = demo_data.load(stack)
+        (folder / _PORTS).write_text(json.dumps(dataclasses.asdict(place.ports)))
+        loaded.write(place.stack_file)
         try:
-            yield Deployed(launch, (loaded := demo_data.load(stack)), Api(loaded))
+            yield Deployed(launch, loaded, Api(loaded))
         finally:
-            os.environ.clear()
-            os.environ.update(before)
-            forget_clients()
+            place.stack_file.unlink()
+            with in_use(folder, fcntl.LOCK_EX):  # whoever has joined goes on to the end
+                pass
+
+
+@contextmanager
+def joined(folder: Path) -> Iterator[Deployed]:
+    """The stack that another run deploys here; it is not taken down before this has ended."""
+    place = Place(data=folder, ports=Ports())
+    until = time.monotonic() + _JOINED_WITHIN
+    while not is_up(place):
+        assert time.monotonic() < until, "The run that was to deploy the stack has not done so."
+        time.sleep(0.5)
+    with in_use(folder, fcntl.LOCK_SH):
+        place = Place(data=folder, ports=Ports(**json.loads((folder / _PORTS).read_text())))
+        stack = RunningStack.read(place.stack_file)
+        with clients_of(place):
+            yield Deployed(launch_of(place), stack, Api(stack))
+
+
+def is_up(place: Place) -> bool:
+    """And not the file of a run that was killed."""
+    try:
+        api = RunningStack.read(place.stack_file).api
+        return requests.get(f"{api}/openapi.json", timeout=30).ok
+    except (FileNotFoundError, requests.ConnectionError):
+        return False
+
+
+@contextmanager
+def in_use(folder: Path, how: int) -> Iterator[None]:
+    with (folder / "in-use.lock").open("a") as lock:
+        fcntl.flock(lock, how)
+        yield
+
+
+def launch_of(place: Place) -> Launch:
+    return Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
+
+
+@contextmanager
+def clients_of(place: Place) -> Iterator[None]:
+    """boto3's clients are the local AWS's."""
+    before = dict(os.environ)
+    os.environ.update(client_environment(place.aws_url))
+    forget_clients()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        forget_clients()
 
 
 @pytest.fixture(scope="session")
@@ -174,9 +239,9 @@ _LATE = ("fuzzed", "exercised", "faketime_installed", "days_pass")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """They can be chosen by what they do: on a stack of their own nobody else meets the future."""
+    """On a stack of their own nobody else meets the future."""
     if "faketime_installed" in getattr(item, "fixturenames", ()):
-        item.add_marker("clock")
+        item.add_marker("alone")
 
 
 @pytest.hookimpl(trylast=True)

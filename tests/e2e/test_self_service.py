@@ -104,15 +104,11 @@ def test_a_draft_is_refused_with_a_reason(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "zuora_draft")
 
 
-def test_zuora_being_down_is_said_by_name(api: Api, deployed: Deployed) -> None:
-    deployed.zuora(
-        "faults",
-        {"match": {"path": "/v1/subscriptions"}, "times": 50, "action": {"kind": "drop_before"}},
-    )
-    try:
-        answer = api.send("POST", f"/api/plugins/zuora/sync/subscription/{demo.GOLD_SUBSCRIPTION}")
-    finally:
-        deployed.zuora("faults", method="DELETE")
+def test_zuora_being_down_is_said_by_name(api: Api, deployed: Deployed, sample: str) -> None:
+    asked = {"path": f"/v1/subscriptions/{sample}"}
+    deployed.zuora("faults", {"match": asked, "times": 50, "action": {"kind": "drop_before"}})
+
+    answer = api.send("POST", f"/api/plugins/zuora/sync/subscription/{sample}")
 
     assert (answer.status_code, answer.json()["code"]) == (502, "zuora_failed")
     assert answer.json()["upstream"]["system"] == "zuora"
