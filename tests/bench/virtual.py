@@ -117,7 +117,7 @@ class Pool(Executor):
 def waiter(time: Time) -> Callable[..., None]:
     """Stands in for `concurrent.futures.wait` of all."""
 
-    def wait(futures: Collection[Future[Any]], timeout: float | None) -> None:
+    def wait(futures: Collection[Future[Any]], timeout: float | None = None) -> None:
         task = time.current()
         left = [future for future in futures if not future.done()]
         if not left:
