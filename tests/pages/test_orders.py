@@ -314,7 +314,7 @@ def test_what_is_not_there_is_said_and_shown_as_text(visitor: Visitor) -> None:
     page = visitor.get("/settings/find?q=%3Cscript%3Ealert(1)%3C/script%3E")
 
     assert page.status == 200
-    assert f"Nothing found for {_SCRIPT}" in page.text
+    assert f"Nothing found for “{_SCRIPT}”" in page.text
     assert "<script>alert" not in page.html
 
 

@@ -183,7 +183,7 @@ def test_components_of_self_service_stand_in_the_order_chosen(
     [
         ({"name": ""}, "name", "Name is required."),
         ({"slug": "/settings/x"}, "slug", "addresses that begin with /settings are taken"),
-        ({"slug": "/Gold"}, "slug", "an address begins with / and a letter"),
+        ({"slug": "/Gold"}, "slug", "begins with / and a letter"),
         ({"slug": "/partner"}, "slug", 'is taken by the page "Partner portal"'),
         ({"label": ""}, "label", "Offer label is required on a pricing page."),
         ({"authentication": ""}, "authentication", "Choose who signs in."),
@@ -253,7 +253,7 @@ def test_a_page_is_seen_as_a_partner_sees_it(
 def test_an_archived_page_gives_up_its_address(visitor: Visitor, catalog: CatalogTable) -> None:
     at = visitor.post(f"{HOME}/new", GOLD).location
 
-    assert "another page may take the address" in visitor.get(f"{at}/archive").text
+    assert "Another page may use the address" in visitor.get(f"{at}/archive").text
     assert visitor.post(f"{at}/archive", {}).status == 303
     assert ">Save<" not in visitor.get(at).html
     assert visitor.post(f"{HOME}/new", {**GOLD, "name": "Second"}).status == 303

@@ -344,7 +344,7 @@ def test_a_plan_is_changed_after_a_look_at_what_changes(
         assert said in review.text, review.text
     assert done.location == f"/subscriptions?owner={order.owner}"
     shown = ann.get(done.location)
-    assert "Changes on" in shown.text
+    assert "Changes to Acme Annual on" in shown.text
     assert "Update subscription" not in shown.text
     assert "Cancel subscription" not in shown.text
     assert late.location == done.location

@@ -82,9 +82,9 @@ def ask_to_archive(visit: Visit, item: AnyItem) -> Answer:
     kind = item.catalog_kind
     return visit.show(
         "confirm.html",
-        f"Archive {item.name}",
+        f"Archive “{item.name}”?",
         crumbs=[crumb(kind), (item.name, address(item))],
-        sentence=f"{item.name} is taken from sale. What was sold with it stays as it is.",
+        sentence="Nothing new is sold with it. What was sold with it stays as it is.",
         button=f"Archive {KINDS[kind].noun}",
         cancel=address(item),
     )

@@ -66,6 +66,11 @@ class Owned(NamedTuple):
     events: list[EventSummary]
 
 
+class Named(NamedTuple):
+    ownership: Ownership
+    name: str
+
+
 class Desk:
     def __init__(
         self,
@@ -142,6 +147,12 @@ class Desk:
         """Raises `NotFound` and `OwnerMerged`."""
         return present(self._owners.ownership(id), id)
 
+    def named_owner(self, id: str) -> Named:
+        """Raises as `live_owner` does."""
+        ownership = self.live_owner(id)
+        customers = [one for one in self._own(id) if isinstance(one, Customer)]
+        return Named(ownership, name_of(id, customers))
+
     def _known(self, id: str) -> Order:
         order = self._owners.order(id) if ids.is_id(id, "order") else None
         if order is None:
@@ -209,3 +220,13 @@ def _wanted(query: Mapping[str, str], zone: str) -> Wanted:
         since=from_day(query, "from", zone),
         until=to_day(query, "to", zone),
     )
+
+
+def name_of(owner: str, customers: Sequence[Customer]) -> str:
+    """An owner's: that of its first customer; its id where it has none."""
+    for one in customers:
+        data = one.data
+        full = " ".join(filter(None, (data.first_name, data.last_name)))
+        if shown := data.company_name or full or data.email:
+            return shown
+    return owner

@@ -49,13 +49,13 @@ def _customers(visit: Visit, email: str, orders: OrderLists) -> Answer:
         )
         for one in found
     ]
-    columns = (Column("Customer"), Column("E-mail"), Column("Customer id"))
+    columns = (Column("Customer"), Column("Email"), Column("Customer id"))
     table = Table(f"Customers with {email}", columns, rows)
     return visit.show("found.html", f"Find {email}", asked=email, table=table)
 
 
 def _nothing(visit: Visit, asked: str) -> Answer:
-    title = f"Nothing found for {asked}" if asked else "Find"
+    title = f"Nothing found for “{asked}”" if asked else "Find"
     return visit.show("found.html", title, asked=asked, table=None)
 
 

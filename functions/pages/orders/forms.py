@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from tessera.commerce.entitlements import Ownership
 from tessera.commerce.merging import OwnerChange
 from tessera.commerce.sync import Synced
 from tessera.edge.pages.forms import Fields
@@ -15,7 +14,8 @@ from tessera.identity.claims import IdToken
 from tessera.identity.external import NewIdentity
 from tessera.validation import of_validation
 
-from .order_view import ORDERS
+from .desk import Named
+from .order_view import ORDERS, short
 from .owner_view import at
 
 _FIELDS = {
@@ -40,13 +40,12 @@ def at_its_fields(missing: str = "destination") -> Iterator[None]:
         raise invalid(missing, refused.message, refused.wire_code) from None
 
 
-def attach(visit: Visit, ownership: Ownership) -> Answer:
-    owner = ownership.owner.id
+def attach(visit: Visit, owner: Named) -> Answer:
     return visit.show(
         "attach.html",
-        f"Attach identity to {_short(owner)}",
+        f"Attach identity to {_called(owner)}",
         crumbs=_crumbs(owner),
-        cancel=at(owner),
+        cancel=_at(owner),
     )
 
 
@@ -58,31 +57,30 @@ def read_identity(fields: Fields) -> NewIdentity:
     )
 
 
-def confirm_detach(visit: Visit, ownership: Ownership, identity: str) -> Answer:
+def confirm_detach(visit: Visit, owner: Named, identity: str) -> Answer:
     """Raises `NotFound`."""
-    found = next((one for one in ownership.identities if one.id == identity), None)
+    found = next((one for one in owner.ownership.identities if one.id == identity), None)
     if found is None:
         raise NotFound("This owner has no such identity.", code="not_found")
-    owner = ownership.owner.id
     return visit.show(
         "confirm.html",
         f"Detach {found.data.sub}?",
         crumbs=_crumbs(owner),
-        sentence=f"Who signs in as {found.data.sub} loses access to everything of this owner, and "
-        "access platforms are told.",
+        sentence=f"Whoever signs in as {found.data.sub} loses access to everything of "
+        f"{_called(owner)}, and access platforms are told.",
         button="Detach",
-        cancel=at(owner),
+        cancel=_at(owner),
     )
 
 
-def merge(visit: Visit, ownership: Ownership) -> Answer:
-    owner = ownership.owner.id
+def merge(visit: Visit, owner: Named) -> Answer:
     return visit.show(
         "merge.html",
-        f"Merge {_short(owner)} into…",
+        f"Merge {_called(owner)} into…",
         crumbs=_crumbs(owner),
-        owner=owner,
-        cancel=at(owner),
+        name=owner.name,
+        owner=owner.ownership.owner.id,
+        cancel=_at(owner),
     )
 
 
@@ -114,13 +112,17 @@ def synced(key: str, done: Synced) -> str:
     return f"{key} synced, {mapping.status}" + (f". Not recognised: {left}" if left else "")
 
 
-def _crumbs(owner: str) -> list[tuple[str, str]]:
-    return [("Orders", ORDERS), (_short(owner), at(owner))]
+def _crumbs(owner: Named) -> list[tuple[str, str]]:
+    return [("Orders", ORDERS), (_called(owner), _at(owner))]
 
 
-def _short(owner: str) -> str:
-    """As much of an id as a heading has room for on a phone."""
-    return f"{owner[:11]}…"
+def _at(owner: Named) -> str:
+    return at(owner.ownership.owner.id)
+
+
+def _called(owner: Named) -> str:
+    """Of an owner without a name as much of its id as a heading has room for on a phone."""
+    return owner.name if owner.name != owner.ownership.owner.id else short(owner.name)
 
 
 def _renamed(refused: InvalidFields) -> InvalidFields:

@@ -86,7 +86,7 @@ def read_owner(visit: Visit, id: str) -> Answer:
 
 @app.page("/objects/identities/limio/<id>/attach")
 def new_identity(visit: Visit, id: str) -> Answer:
-    return forms.attach(visit, desk.live_owner(id))
+    return forms.attach(visit, desk.named_owner(id))
 
 
 @app.action("/objects/identities/limio/<id>/attach", form=new_identity)
@@ -106,7 +106,7 @@ def attach_identity(visit: Visit, id: str) -> Answer:
 
 @app.page("/objects/identities/limio/<id>/identities/<identity>/detach")
 def confirm_detach(visit: Visit, id: str, identity: str) -> Answer:
-    return forms.confirm_detach(visit, desk.live_owner(id), identity)
+    return forms.confirm_detach(visit, desk.named_owner(id), identity)
 
 
 @app.action("/objects/identities/limio/<id>/identities/<identity>/detach")
@@ -119,7 +119,7 @@ def detach_identity(visit: Visit, id: str, identity: str) -> Answer:
 
 @app.page("/objects/identities/limio/<id>/merge")
 def new_merge(visit: Visit, id: str) -> Answer:
-    return forms.merge(visit, desk.live_owner(id))
+    return forms.merge(visit, desk.named_owner(id))
 
 
 @app.action("/objects/identities/limio/<id>/merge", form=new_merge)

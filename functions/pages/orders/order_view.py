@@ -30,12 +30,18 @@ from tessera.objects import Record
 from tessera.webhooks.announced import EventSummary
 from tessera.webhooks.models import Delivery
 
-from .desk import FILTERS, About, OrdersPage, offer_of
+from .desk import FILTERS, About, OrdersPage, name_of, offer_of
 
 ORDERS = "/objects/orders/limio"
 OWNERS = "/objects/identities/limio"
 WEBHOOKS = "/objects/webhooks/limio"
 PARTNERS = "/settings/profile/partners"
+_PLACED_BY = {
+    "machine": "API client",
+    "operator": "Operator",
+    "customer": "Customer",
+    "partner": "Partner user",
+}
 TONES: dict[str, Tone] = {
     "submitted": INFO,
     "processing": WAIT,
@@ -117,7 +123,7 @@ def read(visit: Visit, found: About) -> Answer:
         steps=[_step(one, found.steps.get(one.id)) for one in order.process],
         objects=Table(
             "Objects",
-            (Column("Type"), Column("Id"), Column("Partner organisation ID")),
+            (Column("Type"), Column("Id"), Column("Partner organisation id")),
             [_object(one) for one in _records(found)],
         ),
         events=_events(found.events, found.deliveries),
@@ -152,13 +158,18 @@ def buyer(order: Order) -> str:
     return str(details.get("companyName") or full or details.get("email") or "")
 
 
+def short(id: str) -> str:
+    """As much of an id as tells it from others nearby."""
+    return f"{id[:11]}…"
+
+
 def state(order: Order) -> Cell:
     return badge(order.status, TONES[order.status])
 
 
 def _row(one: Order, page: OrdersPage) -> tuple[Cell, ...]:
     offer = offer_of(one)
-    customer = buyer(one) or "Owner"
+    customer = buyer(one) or short(one.owner or "")
     return (
         link(one.reference or one.id, f"{ORDERS}/{one.id}"),
         text(words(one.order_type)),
@@ -175,7 +186,8 @@ def _row(one: Order, page: OrdersPage) -> tuple[Cell, ...]:
 
 def _facts(found: About) -> list[tuple[str, Cell]]:
     order = found.order
-    owner = link(order.owner, f"{OWNERS}/{order.owner}") if order.owner else text("")
+    name = name_of(order.owner or "", found.customers)
+    owner = link(name, f"{OWNERS}/{order.owner}") if order.owner else text("")
     partner = order.partner_org
     pairs = [
         ("Status", state(order)),
@@ -185,7 +197,7 @@ def _facts(found: About) -> list[tuple[str, Cell]]:
         ("Offer", text(found.offers.get(offer_of(order), ""))),
         ("Partner", link(found.partner, f"{PARTNERS}/{partner}") if partner else text("")),
         ("Source", text(order.source)),
-        ("Placed by", text(f"{order.placed_by.kind} {order.placed_by.id}")),
+        ("Placed by", several(text(_PLACED_BY[order.placed_by.kind]), id_(order.placed_by.id))),
         ("Placed", several(moment(order.created), ago(order.created))),
         ("Order id", id_(order.id)),
         ("External id", text(order.external_id)),

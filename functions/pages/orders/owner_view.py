@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from tessera.commerce.entitlement_query import entitlements_of
-from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Customer, Holding, Identity
 from tessera.edge.pages.cells import (
     BAD,
@@ -27,7 +26,7 @@ from tessera.edge.pages.cells import (
 from tessera.edge.pages.formats import words
 from tessera.edge.pages.visit import Answer, Visit
 
-from .desk import Owned
+from .desk import Owned, name_of
 from .order_view import ORDERS, OWNERS, PARTNERS, WEBHOOKS, state
 
 _TONES: dict[str, Tone] = {
@@ -48,14 +47,14 @@ def read(visit: Visit, found: Owned, *, can_sync: bool) -> Answer:
     held = entitlements_of(found.ownership, found.today)
     return visit.show(
         "owner.html",
-        name(found.ownership, found.customers),
+        name_of(found.ownership.owner.id, found.customers),
         crumbs=[("Orders", ORDERS)],
         at=at(owner.id),
         facts=_facts(found),
         identities=[_identity(one, owner.id) for one in found.ownership.identities],
         customers=Table(
             "Customers",
-            (Column("Name"), Column("E-mail"), Column("Zuora account"), Column("Customer id")),
+            (Column("Name"), Column("Email"), Column("Zuora account"), Column("Customer id")),
             [_customer(one) for one in found.customers],
         ),
         too_many=found.holdings is None,
@@ -101,16 +100,6 @@ def read(visit: Visit, found: Owned, *, can_sync: bool) -> Answer:
         ),
         all_events=f"{WEBHOOKS}/events?owner={owner.id}",
     )
-
-
-def name(ownership: Ownership, customers: list[Customer]) -> str:
-    """Of its first customer; its id where it has none."""
-    for one in customers:
-        data = one.data
-        full = " ".join(filter(None, (data.first_name, data.last_name)))
-        if shown := data.company_name or full or data.email:
-            return shown
-    return ownership.owner.id
 
 
 def _facts(found: Owned) -> list[tuple[str, Cell]]:

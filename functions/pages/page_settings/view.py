@@ -130,7 +130,7 @@ def page(visit: Visit, page: Page, around: Surroundings) -> Answer:
         ticks=[(name, _COMPONENTS[name], hint) for name, hint in _portal(page)],
         ticked=names,
         places=_places(page),
-        positions=[(str(n), str(n)) for n in range(1, len(SELF_SERVICE) + 1)],
+        positions=[(str(n), f"Position {n}") for n in range(1, len(SELF_SERVICE) + 1)],
         texts=list(_texts(page)),
         may_save=may,
         can_publish=may and page.status == "draft",
@@ -175,9 +175,9 @@ def view_as(
 def ask_to_archive(visit: Visit, page: Page) -> Answer:
     return visit.show(
         "confirm.html",
-        f"Archive {page.name}",
+        f"Archive “{page.name}”?",
         crumbs=[_CRUMB, (page.name, address(page))],
-        sentence=f"{page.slug} is there for nobody any more; another page may take the address.",
+        sentence=f"Nobody can open {page.slug} any more. Another page may use the address.",
         button="Archive page",
         cancel=address(page),
     )

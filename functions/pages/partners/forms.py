@@ -17,7 +17,7 @@ _ORGANISATION = {
 }
 _USER = {
     "name": "Give the user a name",
-    "email": "Give an e-mail address, as ann@acme.example",
+    "email": "Give an email address, as ann@acme.example",
 }
 _OWNERS = {"partner": True, "customer": False}
 

@@ -108,7 +108,7 @@ def new_user(visit: Visit, id: str) -> Answer:
 def create_user(visit: Visit, id: str) -> Answer:
     new = forms.new_user(visit.fields)
     made = users.invite(new, to=id, users=partners, logins=logins, mode=env.mode, now=visit.now)
-    return visit.moved(view.address(id), f"{made.name} created and invited by e-mail")
+    return visit.moved(view.address(id), f"{made.name} created and invited by email")
 
 
 @app.page("/settings/profile/partners/<id>/users/<user>/edit")

@@ -170,7 +170,7 @@ def edit_partner(visit: Visit, organisation: Organisation) -> Answer:
 def ask_to_archive(visit: Visit, organisation: Organisation) -> Answer:
     return visit.show(
         "confirm.html",
-        f"Archive {organisation.name}",
+        f"Archive “{organisation.name}”?",
         crumbs=[_CRUMB, (organisation.name, address(organisation.id))],
         sentence=f"Nobody can sell for {organisation.name} any more, and this cannot be undone."
         " Customers keep what they bought, and orders keep naming it.",

@@ -32,6 +32,7 @@ from .changing import Changing
 from .leaving import Leaving
 from .renewing import Renewing
 from .step import Step
+from .wording import held_name
 from .world import World
 
 ALL = ("update", "cancel", "renew")
@@ -94,12 +95,15 @@ def pending(holding: Holding, today: date, locale: formats.Locale) -> str:
     """The line that says what is coming; empty while nothing is."""
     change, end = holding.data.pending_change, holding.data.cancel_date
     if change is not None:
-        day = formats.day(change.effective_date, locale)
+        day_of = change.effective_date
+        day = formats.day(day_of, locale)
         if change.order_type == "cancel_subscription":
             return f"Ends on {day}"
-        if change.effective_date <= today:
+        if day_of <= today:
             return "A change of today is being carried out"
-        return f"Changes on {day}"
+        pending = (one for one in holding.offers if one.status == "pending")
+        follows = [held_name(one) for one in pending if one.data.start == day_of]
+        return f"Changes to {follows[0]} on {day}" if len(follows) == 1 else f"Changes on {day}"
     if end is not None and end > today and status_on(holding, today) == "active":
         return f"Ends on {formats.day(end, locale)}"
     return ""

@@ -53,7 +53,7 @@ _COLUMNS = (
     Column("Amount", numeric=True),
     Column("Balance", numeric=True),
     Column("Status"),
-    Column("What you can do"),
+    Column("Action"),
 )
 _LEDE = "No invoices yet"
 AMOUNT = "invoice.amount"
@@ -193,7 +193,7 @@ class Invoices:
                     ("Due date", day(invoice.due_date)),
                     ("Amount", amount(invoice.amount, invoice.currency)),
                     ("Balance", amount(invoice.balance, invoice.currency)),
-                    ("Paid by", text(name_of(default) if default else None)),
+                    ("Pay with", text(name_of(default) if default else None)),
                 ],
                 "is_open": invoice.balance > 0,
                 "field": AMOUNT,

@@ -90,7 +90,9 @@ class Leaving:
             case "reason":
                 reason = visit.fields.text("reason")
                 if reason not in REASONS:
-                    raise invalid("reason", "Say why, so that we learn from it.", "required")
+                    raise invalid(
+                        "reason", "Choose a reason, so that we learn from it.", "required"
+                    )
                 world = self._world
                 moment = world.moment()
                 attempt(scene.holding.id, caller=scene.caller, owners=world.owners, moment=moment)
@@ -178,7 +180,7 @@ class Leaving:
                 "home": scene.at.home,
             },
             title=f"End {scene.holding.name}",
-            crumbs=(*scene.crumbs, ("Cancel", scene.at.to())),
+            crumbs=(*scene.crumbs, ("Cancel subscription", scene.at.to())),
         )
 
     def _stay(self, scene: _Scene) -> Answer:

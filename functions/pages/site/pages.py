@@ -17,6 +17,8 @@ _ABOUT_ONE_CUSTOMER = "/subscriptions"
 
 _LAYOUTS: Mapping[Kind | None, str] = {"partner": "portal", "customer": "self_service"}
 _AREAS = ("portal", "pricing", "self_service")
+_HOME = "/subscriptions"
+"""Where customers begin."""
 """Kinds of pages that are reached from the header; a checkout is reached through an offer."""
 
 
@@ -95,13 +97,17 @@ def _place(visit: Visit) -> Place:
     return visit.place
 
 
+def _in_menu(page: Page) -> tuple[int, bool, str]:
+    """What people see first when they have signed in comes first."""
+    return _AREAS.index(page.kind), page.slug != _HOME, page.name
+
+
 def _frame(visit: Visit, areas: Sequence[Page]) -> Frame:
     links = tuple(
-        Link(one.name, one.slug, one.slug == visit.path)
-        for one in sorted(areas, key=lambda one: (_AREAS.index(one.kind), one.name))
+        Link(one.name, one.slug, one.slug == visit.path) for one in sorted(areas, key=_in_menu)
     )
     layout = _LAYOUTS.get(visit.kind, "portal")
     if visit.kind == "partner":
         organisation = visit.partner.organisation
         return Frame(layout, organisation.name, organisation.logo or "", "/partner", links)
-    return Frame(layout, home="/subscriptions" if visit.kind else "/", links=links)
+    return Frame(layout, home=_HOME if visit.kind else "/", links=links)

@@ -166,7 +166,7 @@ def _name(customer: Customer) -> str:
 def _contact(customer: Customer) -> list[Any]:
     data = customer.data
     person = " ".join(one for one in (data.first_name, data.last_name) if one)
-    facts = [("Contact", text(person)), ("Email", text(data.email))]
+    facts = [("Name", text(person)), ("Email", text(data.email))]
     if data.phone:
         facts.append(("Phone", text(data.phone)))
     return facts

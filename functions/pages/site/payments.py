@@ -54,7 +54,8 @@ def name_of(holding: Holding) -> str:
 
 
 def names_of(holdings: Iterable[Holding]) -> str:
-    return ", ".join(dict.fromkeys(name_of(one) for one in holdings))
+    """Names may have commas in them."""
+    return " and ".join(dict.fromkeys(name_of(one) for one in holdings))
 
 
 def _nothing_due(holding: Holding, locale: formats.Locale) -> str:

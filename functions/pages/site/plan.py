@@ -117,6 +117,10 @@ class Plan:
         }
 
 
+_END = "Cancel subscription"
+"""In full: elsewhere "Cancel" leaves a form and changes nothing."""
+
+
 def _links(holding: Holding, own: Own, page: Page, is_known: bool) -> list[tuple[str, str]]:
     present: Collection[str] = _present(page)
     can = flows.links(holding, own.caller, own.moment.today, page.slug)
@@ -128,7 +132,7 @@ def _links(holding: Holding, own: Own, page: Page, is_known: bool) -> list[tuple
     if can.renew and is_known and "plan" in present:
         offered.append(("Renew", can.renew))
     if can.cancel and "cancel" in present:
-        offered.append(("Cancel", can.cancel))
+        offered.append((_END, can.cancel))
     return offered
 
 

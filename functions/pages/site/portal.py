@@ -271,7 +271,7 @@ def _customer(one: dict[str, Any]) -> tuple[Cell, ...]:
 
 def _customers_title(visit: Visit, wanted: str) -> str:
     if wanted:
-        return f"Customers beginning with {wanted}"
+        return f"Customers beginning with “{wanted}”"
     return f"Customers of {visit.partner.organisation.name}"
 
 

@@ -108,7 +108,7 @@ class AttemptShown(NamedTuple):
 
 
 def nothing_yet(visit: Visit) -> Answer:
-    return visit.show("none.html", "Webhooks", tabs=tabs(DELIVERIES))
+    return visit.show("none.html", "Deliveries", crumbs=[HOME], tabs=tabs(DELIVERIES))
 
 
 def listed(
@@ -123,7 +123,8 @@ def listed(
     query = {**visit.query, "endpoint": here.id}
     return visit.show(
         "deliveries.html",
-        "Webhooks",
+        "Deliveries",
+        crumbs=[HOME],
         tabs=tabs(DELIVERIES),
         chart=day_chart(hours, visit.now, zone, visit.locale, endpoint=here.id),
         name=name(here),
@@ -156,7 +157,7 @@ def row(one: DeliverySummary) -> tuple[Cell, ...]:
 
 def subject(one: DeliverySummary | EventSummary) -> Cell:
     """Whom or what it is about."""
-    cells = [text(one.subscription)] if one.subscription else []
+    cells = [text(f"{one.subscription[:_SHORT]}…")] if one.subscription else []
     if one.owner:
         cells.append(link(f"{one.owner[:_SHORT]}…", f"{OWNERS}/{one.owner}"))
     if one.test:

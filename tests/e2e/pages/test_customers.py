@@ -165,9 +165,9 @@ def test_a_customer_changes_to_a_better_plan(
     expect(page.get_by_text("cannot be undone")).to_be_visible()
     page.get_by_role("button", name="Confirm change").click()
 
-    expect(page.get_by_text("Changes on").first).to_be_visible()
+    expect(page.get_by_text("Changes to").first).to_be_visible()
     expect(page.get_by_role("button", name="Change plan")).to_have_count(0)
-    expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel subscription")).to_have_count(0)
     eventually(lambda: demo.GOLD_ANNUAL_PLAN.id in plans(deployed, customer))
     eventually(lambda: any('"effectiveDate"' in body for body in told(deployed, customer)))
     page.context.close()

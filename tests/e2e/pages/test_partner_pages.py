@@ -232,7 +232,7 @@ def ordered(page: Page, deployed: Deployed, who: Seller, company: str) -> Sale:
     page.get_by_label("Last name").fill("Conte")
     page.get_by_label("Email", exact=True).fill("carla@conte.example")
     page.get_by_label("Company").fill(company)
-    page.get_by_label("Address", exact=True).fill("1 High St")
+    page.get_by_label("Address line 1").fill("1 High St")
     page.get_by_label("City").fill("Leeds")
     page.get_by_label("Postal code").fill("LS1 4AP")
     page.get_by_label("Country").select_option("GB")
@@ -325,7 +325,7 @@ def test_a_customer_is_found_and_its_plan_changed(
     expect(page.get_by_text(re.compile("becomes"))).to_be_visible(timeout=LOADS)
     page.get_by_role("button", name="Confirm change").click()
 
-    expect(page.get_by_text(re.compile(r"^Changes on |being carried out"))).to_be_visible(
+    expect(page.get_by_text(re.compile(r"^Changes (on|to) |being carried out"))).to_be_visible(
         timeout=LOADS
     )
     expect(page.get_by_role("button", name="Update subscription")).to_have_count(0)

@@ -55,7 +55,7 @@ def _name(text: str) -> str:
 def _slug(text: str) -> str:
     if not _SLUG.fullmatch(text):
         raise ValueError(
-            "an address begins with / and a letter or digit and goes on with at most 79"
+            "begins with / and a letter or digit and goes on with at most 79"
             " lower-case letters, digits, - and /"
         )
     for reserved in _OUR_OWN:

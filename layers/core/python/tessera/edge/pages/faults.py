@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tessera.errors import FieldError, InvalidFields
 
 _LENGTH = re.compile(r"(?:String|Tuple) should have at most (\d+) (characters?|items?).*")
-_PREDICATE = re.compile(r"(?:is|goes|has|names|needs) ")
+_PREDICATE = re.compile(r"(?:is|begins|goes|has|names|needs) ")
 
 
 def worded(refusal: InvalidFields, words: Mapping[str, str]) -> InvalidFields:
@@ -42,6 +42,10 @@ def _sentence(fault: FieldError, label: str) -> str:
         return f"{label}: use at most {length[1]} {length[2]}"
     if text == "Input should be a valid integer":
         return f"{label}: give a whole number"
+    if text.startswith("Input should be '"):
+        return f"{label}: choose one"
+    if text.startswith("Input should be"):
+        return f"{label} is not valid"
     is_path = "." in fault.field or "[" in fault.field
     if text.startswith(f"{fault.field} ") or (is_path and fault.field in text):
         return text.replace(fault.field, label)
