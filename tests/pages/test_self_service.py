@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from html import unescape
+from importlib import import_module
 from typing import Any
 
 import boto3
@@ -417,6 +418,26 @@ def test_among_several_subscriptions_one_is_chosen_first(
     chosen = ingrid.get(link(choice, "Digital Monthly"))
     assert "Change plan" in chosen.text
     assert "Another subscription" in chosen.text
+
+
+def test_subscriptions_of_one_name_are_told_apart_by_their_numbers(
+    ingrid: Visitor, owners: CommerceTable, tenant: Running, digital: str
+) -> None:
+    held(owners, tenant, demo.GOLD_SUBSCRIPTION)
+    other = owners.holding(ids.subscription_id(demo.GOLD_SUBSCRIPTION))
+    one = owners.holding(digital)
+    assert one is not None
+    assert other is not None
+    other = other.model_copy(update={"offers": one.offers, "data": one.data})
+    payments = import_module(f"{site(tenant.url).__package__}.payments")
+    plain = payments.name_of(one)
+    assert payments.name_of(other) == plain
+
+    assert payments.told_apart([one]) == [plain]
+    assert payments.told_apart([one, other]) == [
+        f"{plain}, {demo.DIGITAL_SUBSCRIPTION}",
+        f"{plain}, {demo.GOLD_SUBSCRIPTION}",
+    ]
 
 
 def ordered(owners: CommerceTable, digital: str, number: int = 1, **detail: Any) -> Order:

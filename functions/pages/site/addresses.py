@@ -68,11 +68,15 @@ class Addresses:
 
     def _list(self, visit: Visit, own: Own, options: ComponentOptions) -> Block:
         found = {(one.related, one.relationship_type): one for one in self._stored(own)}
+        ids = [one.id for one in own.holdings]
+        names = dict(zip(ids, payments.told_apart(own.holdings), strict=True))
         shown = []
+        accounts = set()
         for customer in self._own.customers(own.owner):
             held = own.on_account(customer.id)
             if not held:
                 continue
+            accounts.add(customer.id)
             for kind in get_args(AddressKind):
                 address = found.get((customer.id, kind))
                 if address is None and kind == "delivery":
@@ -80,7 +84,7 @@ class Addresses:
                 shown.append(
                     {
                         "title": _TITLES[kind],
-                        "of": payments.names_of(held),
+                        "of": " and ".join(dict.fromkeys(names[one.id] for one in held)),
                         "lines": _lines(address.data if address else None, customer),
                         "change": with_query(visit.path, address=f"{customer.id}.{kind}"),
                     }
@@ -90,7 +94,7 @@ class Addresses:
             {
                 "title": options.title or "Addresses",
                 "addresses": shown,
-                "several": len({one["of"] for one in shown}) > 1,
+                "several": len(accounts) > 1,
             },
         )
 

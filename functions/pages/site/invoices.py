@@ -133,7 +133,8 @@ class Invoices:
             {
                 "payments": [
                     payments.view_of(one, own, known, self._payee(one), visit.locale)
-                    for one in shown
+                    | {"name": name}
+                    for one, name in zip(shown, payments.told_apart(shown), strict=True)
                 ],
                 "table": table if rows else None,
                 "failed": listed if isinstance(listed, Failed) else None,

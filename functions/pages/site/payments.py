@@ -53,6 +53,15 @@ def name_of(holding: Holding) -> str:
     return holding.data.name or holding.name or "Subscription"
 
 
+def told_apart(holdings: Sequence[Holding]) -> list[str]:
+    """The name of each, with its number where several are called the same."""
+    names = [name_of(one) for one in holdings]
+    return [
+        f"{name}, {one.name}" if names.count(name) > 1 else name
+        for one, name in zip(holdings, names, strict=True)
+    ]
+
+
 def names_of(holdings: Iterable[Holding]) -> str:
     """Names may have commas in them."""
     return " and ".join(dict.fromkeys(name_of(one) for one in holdings))
