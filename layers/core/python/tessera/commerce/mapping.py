@@ -89,11 +89,7 @@ def recognise(
         if not fitting:
             return matches
         best_rank, _, best = fitting[0]
-        tied = (
-            len(fitting) > 1
-            and fitting[1][0] == best_rank
-            and bool(fitting[1][2].plans & best.plans)
-        )
+        tied = any(rank == best_rank and one.plans & best.plans for rank, _, one in fitting[1:])
         # A plan that stands twice on the subscription is one thing bought twice.
         claimed = tuple(plan for id in sorted(best.plans) for plan in left.pop(id))
         matches.append(Match(best, claimed, tied))
