@@ -494,6 +494,37 @@ def test_a_refusal_is_not_told_any_more_once_there_is_another_change(
     assert "did not go through" not in ingrid.get("/edit-plan").text
 
 
+def ends_with_its_term(owners: CommerceTable, digital: str) -> None:
+    holding = owners.holding(digital)
+    assert holding is not None
+    ownership = owners.ownership(holding.owner or "")
+    assert ownership is not None
+    data = holding.data.model_copy(update={"auto_renew": False})
+    change = holding.model_copy(update={"data": data})
+    owners.commit(Commit(ownership, seen=ownership.owner.updated, replaces=[change]))
+
+
+def test_a_term_that_would_end_is_renewed_after_a_look_at_the_next_one(
+    ingrid: Visitor, owners: CommerceTable, digital: str
+) -> None:
+    ends_with_its_term(owners, digital)
+    renewal = link(ingrid.get("/edit-plan"), "Renew")
+
+    review = ingrid.get(renewal)
+    done = ingrid.post(renewal, {"component": "plan"})
+
+    for said in ("Term until now", "New term", "Price"):
+        assert said in review.text, review.text
+    assert done.location == "/edit-plan"
+    (placed,) = orders(owners, "renew")
+    assert placed.subscriptions == (digital,)
+    assert "is being renewed" in ingrid.get(done.location).text
+    # A second press of the button, or the page of before, does nothing more.
+    assert ingrid.get(renewal).location == "/edit-plan"
+    ingrid.post(renewal, {"component": "plan"})
+    assert len(orders(owners, "renew")) == 1
+
+
 def test_an_error_page_says_whom_to_write_to(ingrid: Visitor) -> None:
     missing = ingrid.get("/edit-plan?subscription=sub-none")
 
