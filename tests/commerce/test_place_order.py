@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tessera import clock
+from tessera import clock, ids
 from tessera.commerce import waiting
 from tessera.commerce.store import CommerceTable
 from tests.builders import api_event, machine
@@ -320,6 +320,48 @@ def test_names_the_field_at_fault(
 
     assert answer["statusCode"] == 422
     assert (field, code) in [(e["field"], e["code"]) for e in body(answer)["errors"]]
+
+
+def refused(place: Handler, sent_order: dict[str, Any]) -> list[tuple[str, str]]:
+    answer = place(sent(sent_order))
+    assert answer["statusCode"] == 422, answer["body"]
+    return [(one["field"], one["code"]) for one in body(answer)["errors"]]
+
+
+def test_an_add_on_that_is_not_on_sale_is_named_by_its_place(shop: Shop, place: Handler) -> None:
+    unknown = ids.derived("addon", "addon", "nobody's")
+    items = [{"offer": {"id": shop.offer["id"]}, "addOns": [{"id": unknown}]}]
+
+    faults = refused(place, order(shop, orderItems=items))
+
+    assert faults == [("orderItems[0].addOns[0].id", "offer_not_eligible")]
+
+
+def test_an_add_on_must_go_with_a_product_of_its_offer(shop: Shop, place: Handler) -> None:
+    print_ = shop.add("products", name="Print", entitlements=[])
+    paper = shop.add("offers", **offer("Print Monthly", print_["id"]))
+    items = [{"offer": {"id": paper["id"]}, "addOns": [{"id": shop.add_on["id"]}]}]
+
+    faults = refused(place, order(shop, orderItems=items))
+
+    assert faults == [("orderItems[0].addOns[0].id", "invalid_value")]
+
+
+def test_an_offer_is_sold_in_its_countries_only(shop: Shop, place: Handler) -> None:
+    abroad = shop.add(
+        "offers", **offer("Abroad", shop.product["id"], allowed_countries__limio=["DE"])
+    )
+    items = [{"offer": {"id": abroad["id"]}}]
+
+    faults = refused(place, order(shop, orderItems=items))
+
+    assert faults == [("billingDetails.country", "invalid_value")]
+
+
+def test_a_payment_method_of_zuora_is_named_by_its_reference(shop: Shop, place: Handler) -> None:
+    faults = refused(place, order(shop, payment={"type": "zuora"}))
+
+    assert faults == [("payment.zuora.refId", "required")]
 
 
 def test_more_than_one_needs_an_offer_that_allows_it(shop: Shop, place: Handler) -> None:

@@ -75,14 +75,6 @@ def check_items(
     `OfferChanged`, `NotFound`.
     """
     errors: list[FieldError] = []
-    for name, value in (
-        ("orderDiscount", order.order_discount),
-        ("promoCode", order.promo_code),
-        ("gift", order.gift),
-    ):
-        if value:
-            text = f"{name} is not supported; without it another price would be charged."
-            errors.append(FieldError(name, "not_supported", text))
     for n, item in enumerate(order.order_items):
         path = f"orderItems[{n}]"
         offer = sold.get(item.offer.id, (None,))[0]

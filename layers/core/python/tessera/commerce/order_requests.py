@@ -113,9 +113,6 @@ class NewOrder(Request):
     delivery_details: AddressDetails | None = None
     payment: Payment | None = None
     country: Country | None = None
-    order_discount: Any = None
-    promo_code: Any = None
-    gift: Any = None
 
     @property
     def buyer_country(self) -> str | None:
