@@ -9,16 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[1]
 _LOGS = ROOT / ".local" / "logs"
-_PYTEST = (sys.executable, "-m", "pytest", "--durations=12", "-m")
+_PYTEST = (sys.executable, "-m", "pytest", "tests/e2e", "--durations=12", "-m")
 _TOGETHER, _ALONE = "e2e and not long and not alone", "e2e and not long and alone"
-_PAGES = "tests/e2e/pages"
 _GIVES_WAY = ("nice", "-n", "10")
 _GRACE_SECONDS = 90
 """For the local AWS to save and everything to end, when interrupted."""
@@ -28,7 +27,6 @@ _GRACE_SECONDS = 90
 class Run:
     name: str
     command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
     log: Path = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
     seconds: float = field(init=False, default=0)
@@ -40,7 +38,6 @@ class Run:
             self.process = subprocess.Popen(  # noqa: S603 (the commands below)
                 self.command,
                 cwd=ROOT,
-                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -58,10 +55,8 @@ class Run:
 
 
 _END_TO_END = (
-    Run("end-to-end tests", (*_PYTEST, _TOGETHER, "tests/e2e", f"--ignore={_PAGES}")),
-    # On the same stack, which the others have deployed by then.
-    Run("end-to-end tests of pages", (*_PYTEST, _TOGETHER, _PAGES), {"TESSERA_E2E_JOINS": "yes"}),
-    Run("end-to-end tests on a stack alone", (*_PYTEST, _ALONE, "tests/e2e")),
+    Run("end-to-end tests", (*_PYTEST, _TOGETHER)),
+    Run("end-to-end tests on a stack alone", (*_PYTEST, _ALONE)),
 )
 _MAKE = ("make", "--no-print-directory", "--keep-going", "check", "unit")
 _REST = Run("checks and unit tests", (*_GIVES_WAY, *_MAKE))

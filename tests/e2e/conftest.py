@@ -1,17 +1,13 @@
 """The deployed stack: the real CDK on the emulator with IAM enforced, on ports of its own."""
 
 import dataclasses
-import fcntl
-import json
 import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +21,6 @@ from infra.local.place import ROOT, Place, Ports
 from infra.local.progress import PlainScreen, Progress
 from infra.local.running_stack import RunningStack
 from tests.fake_aws import forget_clients
-
-_PORTS = "ports.json"
-_JOINED_WITHIN = 400
-"""Seconds: set-up, deployment and demo data of the other run, on a busy machine."""
 
 
 @dataclasses.dataclass
@@ -108,66 +100,16 @@ class Inbox:
 def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     """Freshly deployed, with the catalog of the demo data and nothing synced but Ingrid's.
 
-    A run whose tests need it alone has a stack of its own beside that of the others, which two
-    runs share: TESSERA_E2E_JOINS waits for the stack that the other one deploys.
+    A run whose tests need it alone has a stack of its own beside that of the others.
     """
     alone = all(item.get_closest_marker("alone") for item in request.session.items)
     folder = ROOT / ".local" / "e2e" / ("alone" if alone else "shared")
-    with joined(folder) if os.environ.get("TESSERA_E2E_JOINS") else launched(folder) as stack:
-        yield stack
-
-
-@contextmanager
-def launched(folder: Path) -> Iterator[Deployed]:
     shutil.rmtree(folder, ignore_errors=True)
     place = Place(data=folder, ports=Ports.free())
     folder.mkdir(parents=True)
-    launch = launch_of(place)
+    launch = Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
     with launch as stack, clients_of(place):
-        loaded = demo_data.load(stack)
-        (folder / _PORTS).write_text(json.dumps(dataclasses.asdict(place.ports)))
-        loaded.write(place.stack_file)
-        try:
-            yield Deployed(launch, loaded, Api(loaded))
-        finally:
-            place.stack_file.unlink()
-            with in_use(folder, fcntl.LOCK_EX):  # whoever has joined goes on to the end
-                pass
-
-
-@contextmanager
-def joined(folder: Path) -> Iterator[Deployed]:
-    """The stack that another run deploys here; it is not taken down before this has ended."""
-    place = Place(data=folder, ports=Ports())
-    until = time.monotonic() + _JOINED_WITHIN
-    while not is_up(place):
-        assert time.monotonic() < until, "The run that was to deploy the stack has not done so."
-        time.sleep(0.5)
-    with in_use(folder, fcntl.LOCK_SH):
-        place = Place(data=folder, ports=Ports(**json.loads((folder / _PORTS).read_text())))
-        stack = RunningStack.read(place.stack_file)
-        with clients_of(place):
-            yield Deployed(launch_of(place), stack, Api(stack))
-
-
-def is_up(place: Place) -> bool:
-    """And not the file of a run that was killed."""
-    try:
-        api = RunningStack.read(place.stack_file).api
-        return requests.get(f"{api}/openapi.json", timeout=30).ok
-    except (FileNotFoundError, requests.ConnectionError):
-        return False
-
-
-@contextmanager
-def in_use(folder: Path, how: int) -> Iterator[None]:
-    with (folder / "in-use.lock").open("a") as lock:
-        fcntl.flock(lock, how)
-        yield
-
-
-def launch_of(place: Place) -> Launch:
-    return Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
+        yield Deployed(launch, (loaded := demo_data.load(stack)), Api(loaded))
 
 
 @contextmanager
