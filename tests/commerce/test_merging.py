@@ -317,7 +317,7 @@ class Memory:
         self._wrote()
 
     def commit(self, change: Commit) -> None:
-        parts = [(change.ownership, change.seen), *([change.other] if change.other else [])]
+        parts = [(change.ownership, change.seen), *([change.ceding] if change.ceding else [])]
         for ownership, seen in parts:
             there = self.ownerships[ownership.owner.id].owner
             if there.updated != seen or not (change.merges or there.status == "active"):

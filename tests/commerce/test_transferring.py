@@ -6,11 +6,12 @@ import pytest
 
 from tessera import dynamo, ids
 from tessera.commerce.billed import Billed
+from tessera.commerce.billed_objects import Moment
 from tessera.commerce.commits import Busy, Commit, OwnerBusy, TooManyParts
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Holding, Order, PendingChange
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import Synced, sync
+from tessera.commerce.sync import Synced, sync, taken_over
 from tessera.commerce.transferring import TransferPending
 from tessera.tables import COMMERCE
 from tests.builders import (
@@ -165,6 +166,32 @@ def test_waits_for_an_order_of_the_former_owner(
 
     assert holding_in(owners).owner == FORMER
     assert len(told()) == before
+
+
+def test_an_order_that_ends_hands_nothing_over_whatever_is_pending(owners: CommerceTable) -> None:
+    run(owners, billed())
+
+    with pytest.raises(TransferPending, match="order-of-another"):
+        taken_over(
+            MOVED,
+            catalog=FakeCatalog(candidate()),
+            partners=FakePartners(),
+            owners=owners,
+            moment=Moment(NOW + LATER, TODAY + LATER, "test"),
+            finishing="order-of-another",
+        )
+
+
+def test_an_older_reading_is_passed_over_also_while_an_order_is_carried_out(
+    owners: CommerceTable,
+) -> None:
+    run(owners, billed(version=3))
+    change_of(owners, "processing")
+    before = holding_in(owners)
+
+    assert run(owners, MOVED, LATER) == Synced(id=SUB, owner=FORMER)
+
+    assert holding_in(owners) == before
 
 
 def test_a_change_that_is_complete_goes_with_it(owners: CommerceTable) -> None:

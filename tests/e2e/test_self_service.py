@@ -1,6 +1,9 @@
 """The first seed on the deployed stack: sync, attach, and what the signed-in user sees."""
 
+import json
 import subprocess
+import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,12 +12,9 @@ import pytest
 from infra.local import demo
 from infra.local.api_client import Api
 from tests.e2e.conftest import Deployed
+from tests.e2e.exercises import DELIVERED_WITHIN, auth0, cpq_subscription, endpoint_at, fresh
 
 pytestmark = pytest.mark.e2e
-
-
-def auth0(api: Api) -> str:
-    return f"{api.stack.stand_ins.idp}{demo.AUTH0_ISSUER_PATH}"
 
 
 def sync(api: Api, number: str) -> dict[str, Any]:
@@ -88,6 +88,33 @@ def test_one_identity_is_not_attached_to_two_owners(api: Api, deployed: Deployed
 
     assert (refused.status_code, refused.json()["code"]) == (409, "identity_in_use")
     assert refused.json()["owner"] == first
+
+
+def test_access_follows_a_subscription_that_zuora_gives_to_another_account(
+    api: Api, deployed: Deployed
+) -> None:
+    number = cpq_subscription(deployed)
+    former = sync(api, number)["owner"]
+    account = deployed.zuora("accounts", {"name": fresh("Successor"), "currency": "GBP"})
+    inbox = deployed.inbox(fresh("access"))
+    endpoint_at(api, inbox, types=["entitlements.updated"])
+    versions = deployed.zuora("state", method="GET")["subscriptions"][number]
+    given = {**versions[-1], "version": len(versions) + 1, "id": uuid.uuid4().hex}
+    given |= dict.fromkeys(("accountId", "invoiceOwnerId"), account["basicInfo"]["id"])
+    deployed.zuora("state", {"subscriptions": {number: [*versions, given]}}, "PATCH")
+
+    owner = sync(api, number)["owner"]
+
+    assert owner != former
+    assert api.call("GET", f"/api/entitlements?owner={former}")["entitlements"] == []
+    assert api.call("GET", f"/api/entitlements?owner={owner}")["entitlements"] == [{"code": "W2"}]
+    told: dict[str, Any] = {}
+    until = time.monotonic() + DELIVERED_WITHIN
+    while {*told} != {former, owner} and time.monotonic() < until:
+        bodies = [json.loads(one["body"]) for one in inbox.deliveries(at_least=2, within=1)]
+        ours = [one for one in bodies if one["tracking"]["subscription"] == number]
+        told = {one["owner"]: one["entitlements"] for one in ours}
+    assert told == {former: [], owner: [{"code": "W2"}]}
 
 
 def test_an_unknown_subscription_is_not_found(api: Api) -> None:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from tessera.commerce.merging import OwnerChange
 from tessera.commerce.sync import Synced
+from tessera.edge.pages.formats import short_id
 from tessera.edge.pages.forms import Fields
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.errors import InvalidFields, InvalidRequest, NotFound, invalid
@@ -15,7 +16,7 @@ from tessera.identity.external import NewIdentity
 from tessera.validation import of_validation
 
 from .desk import Named
-from .order_view import ORDERS, short
+from .order_view import ORDERS
 from .owner_view import at
 
 _FIELDS = {
@@ -122,7 +123,7 @@ def _at(owner: Named) -> str:
 
 def _called(owner: Named) -> str:
     """Of an owner without a name as much of its id as a heading has room for on a phone."""
-    return owner.name if owner.name != owner.ownership.owner.id else short(owner.name)
+    return owner.name if owner.name != owner.ownership.owner.id else short_id(owner.name)
 
 
 def _renamed(refused: InvalidFields) -> InvalidFields:

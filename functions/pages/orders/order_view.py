@@ -24,7 +24,7 @@ from tessera.edge.pages.cells import (
     several,
     text,
 )
-from tessera.edge.pages.formats import words
+from tessera.edge.pages.formats import short_id, words
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.objects import Record
 from tessera.webhooks.announced import EventSummary
@@ -158,18 +158,13 @@ def buyer(order: Order) -> str:
     return str(details.get("companyName") or full or details.get("email") or "")
 
 
-def short(id: str) -> str:
-    """As much of an id as tells it from others nearby."""
-    return f"{id[:11]}…"
-
-
 def state(order: Order) -> Cell:
     return badge(order.status, TONES[order.status])
 
 
 def _row(one: Order, page: OrdersPage) -> tuple[Cell, ...]:
     offer = offer_of(one)
-    customer = buyer(one) or short(one.owner or "")
+    customer = buyer(one) or short_id(one.owner or "")
     return (
         link(one.reference or one.id, f"{ORDERS}/{one.id}"),
         text(words(one.order_type)),

@@ -25,6 +25,7 @@ from tessera.edge.pages.cells import (
     text,
     tick,
 )
+from tessera.edge.pages.formats import short_id
 from tessera.edge.pages.locations import with_query
 from tessera.edge.pages.visit import Answer, Visit
 from tessera.events import Event
@@ -86,8 +87,6 @@ _FRESH = timedelta(minutes=5)
 _SOON = timedelta(minutes=3)
 """A first attempt is under way although its row is due for the sweep in two minutes: counted from
 when it was made, which may be after the page was asked for."""
-_SHORT = 11
-"""Letters of an id that tell it apart in a list."""
 
 
 class AttemptShown(NamedTuple):
@@ -157,9 +156,9 @@ def row(one: DeliverySummary) -> tuple[Cell, ...]:
 
 def subject(one: DeliverySummary | EventSummary) -> Cell:
     """Whom or what it is about."""
-    cells = [text(f"{one.subscription[:_SHORT]}…")] if one.subscription else []
+    cells = [text(short_id(one.subscription))] if one.subscription else []
     if one.owner:
-        cells.append(link(f"{one.owner[:_SHORT]}…", f"{OWNERS}/{one.owner}"))
+        cells.append(link(short_id(one.owner), f"{OWNERS}/{one.owner}"))
     if one.test:
         cells.append(badge("test", INFO))
     return several(*cells) if cells else text("")

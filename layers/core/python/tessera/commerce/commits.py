@@ -39,8 +39,8 @@ class Commit(NamedTuple):
     removes: Sequence[Record] = ()
     """Objects of this owner that shall be gone."""
     events: Sequence[Event] = ()
-    other: tuple[Ownership, datetime] | None = None
-    """A second owner, from which this one takes over all or a part, and when it was read."""
+    ceding: tuple[Ownership, datetime] | None = None
+    """The owner that cedes to this one all it has, or a part of it, and when it was read."""
     merges: bool = False
     """It belongs to a merge of these owners, which every other commit has to wait for."""
     expects: Mapping[str, datetime] = MappingProxyType({})

@@ -126,7 +126,7 @@ def _begin(wanted: OwnerChange, owners: Owners, now: datetime) -> None:
         Commit(
             ownership=_merging(destination, merge, now),
             seen=destination.owner.updated,
-            other=(_merging(source, merge, now), source.owner.updated),
+            ceding=(_merging(source, merge, now), source.owner.updated),
         )
     )
 
@@ -219,7 +219,7 @@ def _finish(source: Ownership, owners: Owners, now: datetime, today: date) -> No
             seen=destination.owner.updated,
             replaces=identities,
             events=telling.events,
-            other=(merged, source.owner.updated),
+            ceding=(merged, source.owner.updated),
             merges=True,
         )
     )

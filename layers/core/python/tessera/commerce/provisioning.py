@@ -600,7 +600,7 @@ class Provisioner:
                         ownership=taken.telling.ownership,
                         seen=taken.seen,
                         replaces=taken.replaces,
-                        events=taken.events,
+                        events=taken.telling.events,
                         expects=taken.expects,
                     )
                 )

@@ -446,8 +446,8 @@ class CommerceTable:
         `beside` are rows of another table that belong to it.
         """
         writes = [self._owner(change.ownership, change.seen, change.merges)]
-        if change.other is not None:
-            writes.append(self._owner(*change.other, change.merges))
+        if change.ceding is not None:
+            writes.append(self._owner(*change.ceding, change.merges))
         first_created = len(writes)
         writes += [
             put(self._name, _row(one), condition="attribute_not_exists(pk)")
@@ -455,8 +455,8 @@ class CommerceTable:
         ]
         first_replaced = len(writes)
         owners = {change.ownership.owner.id}
-        if change.other is not None:
-            owners.add(change.other[0].owner.id)
+        if change.ceding is not None:
+            owners.add(change.ceding[0].owner.id)
         writes += [self._replaced(one, owners, change) for one in change.replaces]
         writes += [self._removed(one) for one in change.removes]
         writes += [outbox.record(self._events, event) for event in change.events]

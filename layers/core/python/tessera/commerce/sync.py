@@ -81,8 +81,8 @@ class Taken(NamedTuple):
     """With the events of the change; none when nothing has changed."""
     events: Sequence[Event] = ()
     """These, and those of the owner that it has left."""
-    leaves: tuple[Ownership, datetime] | None = None
-    """The owner that had the subscription so far, when it is another, and when it was read."""
+    ceding: tuple[Ownership, datetime] | None = None
+    """As `Commit.ceding`: the owner that had the subscription so far, when it is another."""
     replaces: Sequence[Record] = ()
     seen: datetime | None = None
     """`updated` of the owner as it was read; none for a new owner."""
@@ -149,7 +149,7 @@ def sync(
                     seen=taken.seen,
                     replaces=taken.replaces,
                     events=taken.events,
-                    other=taken.leaves,
+                    ceding=taken.ceding,
                     expects=taken.expects,
                 )
             )
@@ -174,7 +174,7 @@ def taken_over(
 
     An order in flight keeps what is its own, except that named by `finishing`, which the billing
     system has by now; `finish` is what its end makes of the subscription.
-    Raises `OwnerBusy` and `TransferPending`.
+    Raises `OwnerBusy` and, also while its own order is `finishing`, `TransferPending`.
     """
     known = _read(billed, owners)
     before = known.holding
@@ -183,6 +183,8 @@ def taken_over(
         mapped = before.data.mapping
         synced = Synced(id=before.id, owner=before.owner or "", mapping=mapped)
         return Taken(synced, before, None)
+    if known.former is not None:
+        refuse_in_flight(known.order, finishing)
     warning: str | None = None
     partner_org = known.customer.partner_org if known.customer else None
     if known.customer is None and billed.account.parent_id is not None:
@@ -223,7 +225,6 @@ def _read(billed: Billed, owners: Owners) -> _Known:
     former = None
     if holding is not None and holding.owner not in (None, owner or _owner_id(billed)):
         former = _former(holding, owners)
-        refuse_in_flight(order)
     return _Known(ownership, customer, addresses, holding, order, former)
 
 
@@ -297,7 +298,7 @@ def _taken(
         holding,
         telling,
         events,
-        leaves=(leaving.ownership, former.owner.updated) if leaving and former else None,
+        ceding=(leaving.ownership, former.owner.updated) if leaving and former else None,
         replaces=changed,
         seen=known.ownership.owner.updated if known.ownership else None,
         read_first=[one for one in first if one is not None and one.id in replaced],

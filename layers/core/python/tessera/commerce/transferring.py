@@ -23,11 +23,16 @@ class TransferPending(Conflict):
     title = "An order of the former owner is still being carried out"
 
 
-def refuse_in_flight(order: Order | None) -> None:
-    """Raises `TransferPending`: what the order writes next, it writes for its own owner."""
-    if order is not None and order.status in _IN_FLIGHT:
+def refuse_in_flight(change: Order | None, finishing: str | None) -> None:
+    """Raises `TransferPending`: what an order writes next, it writes for its own owner.
+
+    `finishing` is the order that reads the subscription at its end, if one does; it need not be
+    that of the pending change.
+    """
+    pending = change.id if change is not None and change.status in _IN_FLIGHT else finishing
+    if pending is not None:
         raise TransferPending(
-            f"In Zuora this subscription belongs to another account by now, and {order.id} of its "
+            f"In Zuora this subscription belongs to another account by now, and {pending} of its "
             "former owner is not complete yet. It is handed over when that order has ended."
         )
 
@@ -60,8 +65,7 @@ def left(former: Ownership, subscription: str, *, now: datetime, today: date) ->
         over = {"spans": (), "start": min(kept.start, today), "end": None, "change_day": None}
         nothing = kept.model_copy(update={**over, "cancels": False})
         telling.becomes(former.holding(nothing, today))
-        if telling.ownership.find(subscription) is not None:
-            telling.entitlements_if_changed(subscription)
+        telling.entitlements_if_changed(subscription)
     state = telling.ownership
     telling.becomes(
         state.model_copy(

@@ -153,7 +153,7 @@ def _commit(
             creates=[identity] if created else [],
             replaces=[] if created else [identity],
             events=telling.events,
-            other=None if emptied is None else _retired(emptied, identity, now),
+            ceding=None if emptied is None else _retired(emptied, identity, now),
         )
     )
     return identity, bool(telling.ownership.unannounced)

@@ -172,6 +172,11 @@ def _grouped(digits: str, locale: Locale) -> str:
     return locale.group.join(reversed(groups))
 
 
+def short_id(id: str) -> str:
+    """As much of an id as tells it from others nearby."""
+    return f"{id[:11]}…"
+
+
 def words(code: str) -> str:
     """`add_offer` as `Add offer`."""
     return code.replace("_", " ").capitalize()
