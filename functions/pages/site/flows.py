@@ -101,8 +101,8 @@ def pending(holding: Holding, today: date, locale: formats.Locale) -> str:
             return f"Ends on {day}"
         if day_of <= today:
             return "A change of today is being carried out"
-        pending = (one for one in holding.offers if one.status == "pending")
-        follows = [held_name(one) for one in pending if one.data.start == day_of]
+        begin = (one for one in holding.offers if one.status == "pending")
+        follows = [held_name(one) for one in begin if one.data.start == day_of]
         return f"Changes to {follows[0]} on {day}" if len(follows) == 1 else f"Changes on {day}"
     if end is not None and end > today and status_on(holding, today) == "active":
         return f"Ends on {formats.day(end, locale)}"
