@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 _LOGS = ROOT / ".local" / "logs"
 _PYTEST = (sys.executable, "-m", "pytest", "tests/e2e", "--durations=12", "-m")
 _TOGETHER, _ALONE = "e2e and not long and not alone", "e2e and not long and alone"
-_GIVES_WAY = ("nice", "-n", "10")
+_NICENESS = 5
+"""Of what computes: a third of the share that each program of the end-to-end tests may take."""
 _GRACE_SECONDS = 90
 """For the local AWS to save and everything to end, when interrupted."""
 
@@ -27,6 +29,7 @@ _GRACE_SECONDS = 90
 class Run:
     name: str
     command: Sequence[str]
+    gives_way: bool = False
     log: Path = field(init=False)
     process: subprocess.Popen[bytes] = field(init=False)
     seconds: float = field(init=False, default=0)
@@ -43,6 +46,8 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if self.gives_way:
+            _be_nice(self.process.pid)
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -59,7 +64,7 @@ _END_TO_END = (
     Run("end-to-end tests on a stack alone", (*_PYTEST, _ALONE)),
 )
 _MAKE = ("make", "--no-print-directory", "--keep-going", "check", "unit")
-_REST = Run("checks and unit tests", (*_GIVES_WAY, *_MAKE))
+_REST = Run("checks and unit tests", _MAKE, gives_way=True)
 
 
 def together(runs: Sequence[Run], out: BinaryIO) -> int:
@@ -80,6 +85,15 @@ def together(runs: Sequence[Run], out: BinaryIO) -> int:
         return 130
     _say(out, "\n" + "\n".join(run.told for run in runs) + "\n")
     return 0 if all(run.process.returncode == 0 for run in runs) else 1
+
+
+def _be_nice(pid: int) -> None:
+    """Also as a session: Linux shares out by sessions first (sched(7), "The autogroup feature")."""
+    group = Path(f"/proc/{pid}/autogroup")
+    with suppress(ProcessLookupError):  # ended already
+        os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+    with suppress(OSError):  # there are no such groups
+        group.write_text(f"{_NICENESS}")
 
 
 def _follow(run: Run, runs: Sequence[Run], began: float, out: BinaryIO) -> None:

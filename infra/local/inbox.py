@@ -56,7 +56,8 @@ class Inbox(StandIn):
     @route("GET", "/hooks/{name}")
     def receive(self, request: Request) -> Response:
         inbox = self._inbox(request.params["name"])
-        behaviour = read_behaviour(inbox["behaviour"])
+        told = read_behaviour(inbox["behaviour"])
+        behaviour = told.towards(request.body)
         allowed = _basic_verdict(request, behaviour)
         secrets = behaviour.secrets()
         verdict = judge(request.headers, request.body, secrets, self.now()) if secrets else None
@@ -78,7 +79,8 @@ class Inbox(StandIn):
             }
         )
         del inbox["deliveries"][:-MOST_DELIVERIES]
-        inbox["behaviour"] = behaviour.after_one().described()
+        if behaviour is told:
+            inbox["behaviour"] = told.after_one().described()
         return response
 
     @route("GET", "/")

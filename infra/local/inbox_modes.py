@@ -22,8 +22,10 @@ class Behaviour:
     """`answer` with status, headers, body · `hang` · `drip` a byte at a time · `reset` the
     connection · `redirect` to headers' Location · `huge`, a body without end in sight.
 
-    After `times` deliveries (null: never) it answers 200 again. `secret`, one or several, makes
-    it verify signatures; with `basic` `{"username", "password"}` it answers others 401.
+    After `times` deliveries (null: never) it answers 200 again. With `about`, a text, it is so only
+    towards deliveries that have it in their body, which alone count; others get 200. `secret`, one
+    or several, makes it verify signatures; with `basic` `{"username", "password"}` it answers
+    others 401.
     """
 
     mode: str = "answer"
@@ -31,6 +33,7 @@ class Behaviour:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     times: int | None = None
+    about: str | None = None
     secret: str | list[str] | None = None
     basic: dict[str, str] | None = None
     hang_seconds: float = LONGEST_HANG_SECONDS
@@ -47,13 +50,22 @@ class Behaviour:
         """Whether the sender gets no status line at all."""
         return self.mode in ("hang", "reset")
 
+    def towards(self, body: bytes) -> "Behaviour":
+        """The behaviour that a delivery with this body meets."""
+        if self.about is None or self.about.encode() in body:
+            return self
+        return self.well()
+
+    def well(self) -> "Behaviour":
+        return Behaviour(secret=self.secret, basic=self.basic)
+
     def after_one(self) -> "Behaviour":
         """The behaviour once one more delivery has come in."""
         if self.times is None:
             return self
         if self.times > 1:
             return replace(self, times=self.times - 1)
-        return Behaviour(secret=self.secret, basic=self.basic)
+        return self.well()
 
     def described(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,12 +110,15 @@ def read_behaviour(wanted: Any) -> Behaviour:
 
 def _check(behaviour: Behaviour) -> None:
     status, times, basic = behaviour.status, behaviour.times, behaviour.basic
+    about = behaviour.about
     if behaviour.mode not in MODES:
         raise BadBehaviour(f'"mode" is one of {", ".join(MODES)}')
     if status is not None and (type(status) is not int or not 200 <= status <= 599):
         raise BadBehaviour('"status" is a number from 200 to 599')
     if times is not None and (type(times) is not int or times < 1):
         raise BadBehaviour('"times" is 1 or more, or null for all deliveries to come')
+    if about is not None and not (isinstance(about, str) and about):
+        raise BadBehaviour('"about" is a text that deliveries hold, or null for all deliveries')
     if not _all_text(behaviour.headers):
         raise BadBehaviour('"headers" is an object of texts')
     if basic is not None and not (_all_text(basic) and basic.keys() == {"username", "password"}):

@@ -5,22 +5,29 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import demo_data, steps
 from infra.local.api_client import Api
 from infra.local.emulator import FaketimeMissing, client_environment, faketime
+from infra.local.function_logs import errors_since
+from infra.local.inbox import LONGEST_WAIT_SECONDS
 from infra.local.launch import Launch
 from infra.local.place import ROOT, Place, Ports
 from infra.local.progress import PlainScreen, Progress
 from infra.local.running_stack import RunningStack
 from tests.fake_aws import forget_clients
+
+# What these find wrong is told as what a test finds: with both sides of the comparison.
+for module in ("arrivals", "callers", "exercises", "life", "pages.session"):
+    pytest.register_assert_rewrite(f"tests.e2e.{module}")
 
 
 @dataclasses.dataclass
@@ -86,14 +93,18 @@ class Inbox:
 
     def deliveries(self, *, at_least: int, within: int = 30, **more: str) -> list[dict[str, Any]]:
         """What has arrived, waited for until there are so many or the time is up."""
-        answer = requests.get(
-            f"{self.control}/deliveries",
-            params={"wait": f"{within}", "at_least": f"{at_least}", "limit": "1000", **more},
-            timeout=within + 10,
-        )
-        answer.raise_for_status()
-        found: list[dict[str, Any]] = answer.json()["deliveries"]
-        return found
+        while True:
+            wait = min(within, LONGEST_WAIT_SECONDS)
+            answer = requests.get(
+                f"{self.control}/deliveries",
+                params={"wait": f"{wait}", "at_least": f"{at_least}", "limit": "1000", **more},
+                timeout=wait + 10,
+            )
+            answer.raise_for_status()
+            found: list[dict[str, Any]] = answer.json()["deliveries"]
+            within -= wait
+            if len(found) >= at_least or within <= 0:
+                return found
 
 
 @pytest.fixture(scope="session")
@@ -171,10 +182,32 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+_ERRORS_TOLD = 60
+_ERRORS_OF = timedelta(minutes=5)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With a failure comes what the functions have logged as errors in the minutes before it."""
+    report = yield
+    on = getattr(item, "funcargs", {}).get("deployed")
+    if report.failed and isinstance(on, Deployed):
+        since = (on.now() - _ERRORS_OF).timestamp()
+        try:
+            told = "\n".join(list(errors_since(on.launch.aws, since))[-_ERRORS_TOLD:])
+        except (BotoCoreError, ClientError) as error:
+            told = f"cannot be read: {error}"
+        report.sections.append(("Errors that functions have logged", told))
+    return report
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Failures are told at once: whoever waits for a long run, or has to end it, wants to know."""
     if report.failed:
-        print(f"\n{report.nodeid}\n{report.longreprtext}", flush=True)  # noqa: T201
+        more = "".join(f"\n{name}:\n{text}\n" for name, text in report.sections)
+        print(f"\n{report.nodeid}\n{report.longreprtext}{more}", flush=True)  # noqa: T201
 
 
 _LATE = ("fuzzed", "exercised", "faketime_installed", "days_pass")

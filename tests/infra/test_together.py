@@ -48,6 +48,23 @@ def test_passes_when_all_have_passed() -> None:
     assert together.together([python("one", ""), python("two", "")], io.BytesIO()) == 0
 
 
+def test_what_gives_way_is_nice_as_a_process_and_as_a_session(tmp_path: Path) -> None:
+    groups = Path("/proc/self/autogroup")
+    if not groups.exists():
+        pytest.skip("this system shares out by processes alone")
+    go = tmp_path / "go"
+    shell = f"until test -e {go}; do sleep 0.01; done; nice; cat /proc/self/autogroup"
+    run = Run("one", ("sh", "-c", shell), gives_way=True)
+
+    run.start()
+    go.touch()
+    run.process.wait(60)
+
+    nice, group = run.log.read_text().split("\n", 1)
+    assert int(nice) > 0
+    assert group.split() == [group.split()[0], "nice", nice]
+
+
 def test_ends_what_it_has_started_when_it_is_interrupted(tmp_path: Path) -> None:
     program = (
         "import sys, signal; from pathlib import Path; from tests import together\n"

@@ -38,6 +38,14 @@ def test_goes_on_misbehaving_until_it_is_told_otherwise(inbox: Running) -> None:
     assert send(inbox).status_code == 200
 
 
+def test_misbehaves_only_towards_what_it_is_told_about(inbox: Running) -> None:
+    behave(inbox, status=503, about="Ana", times=1)
+
+    answers = [send(inbox, body) for body in ("Ben", "for Ana", "for Ana")]
+
+    assert [answer.status_code for answer in answers] == [200, 503, 200]
+
+
 def test_hangs_without_a_word(inbox: Running) -> None:
     behave(inbox, mode="hang", times=1)
 
