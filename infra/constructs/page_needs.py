@@ -47,7 +47,7 @@ def order_pages(platform: Platform, api: Api, vault: Vault) -> tuple[Need, ...]:
         ),
         tables.events.uses("BatchGetItem", "PutItem", queries=["by_owner"]),
         tables.catalog.uses("BatchGetItem", "Query"),
-        tables.partners.uses("GetItem", "BatchGetItem", queries=["by_lookup"]),
+        tables.partners.uses("GetItem", "BatchGetItem", queries=["by_lookup", "newest"]),
         tables.webhooks.uses("BatchGetItem"),
         vault.cursors.uses(),
         vault.identity_providers(),

@@ -120,7 +120,21 @@ def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     folder.mkdir(parents=True)
     launch = Launch(place, Progress(PlainScreen(), place.logs, steps.LAUNCH))
     with launch as stack, clients_of(place):
-        yield Deployed(launch, (loaded := demo_data.load(stack)), Api(loaded))
+        deployed = Deployed(launch, (loaded := demo_data.load(stack)), Api(loaded))
+        request.session.stash[_DEPLOYED] = deployed
+        yield deployed
+
+
+_DEPLOYED = pytest.StashKey[Deployed]()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endpoints_end_with_their_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each that stayed would be sent all that later tests announce: that was most of all sent."""
+    yield
+    deployed = request.session.stash.get(_DEPLOYED, None)
+    if deployed is not None:
+        delete_endpoints(deployed)
 
 
 @contextmanager

@@ -1484,8 +1484,10 @@ def look_after_orders_on_pages(deployed: Deployed) -> None:
     reached(api, f"/api/order/{failed}", "complete")
 
     sold = sold_by_acme(deployed)
-    for shown in ("", f"/{sold['id']}"):
-        assert deployed.stack.partners[0].name in pages.get(f"/objects/orders/limio{shown}").text
+    acme = deployed.stack.partners[0]
+    for shown in (f"?partner={acme.id}", f"/{sold['id']}"):
+        assert f">{acme.name}</a>" in pages.get(f"/objects/orders/limio{shown}").text
+    assert f">{acme.name}</option>" in pages.get("/objects/orders/limio").text
     other = f"{owners}/{sold['owner']}"
     who = {"iss": auth0(api), "sub": fresh("auth0|page")}
     assert pages.post(f"{at}/attach", **who).status_code == 303

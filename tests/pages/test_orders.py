@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +15,14 @@ from tessera.catalog.store import CatalogTable
 from tessera.commerce.models import OrderError, ProcessEvent, ProcessEventData, ProcessStep, Try
 from tessera.commerce.order_lists import OrderLists, Wanted
 from tessera.commerce.store import CommerceTable
+from tessera.events import event
+from tessera.partners.store import PartnersTable
 from tests import handlers
 from tests.commerce.carrying import ORDER, OWNER, REFERENCE, SUB
 from tests.commerce.selling import MONTHLY, offer_id
 from tests.commerce.test_provision_order import commit
 from tests.pages.visitor import Visitor, signed_in
+from tests.partners.organisations import organisation
 from tests.webhooks.asking import cursor_secret
 
 ORDERS, AT = "/objects/orders/limio", f"/objects/identities/limio/{OWNER}"
@@ -106,6 +110,14 @@ def failed(store: CommerceTable, **detail: Any) -> None:
     dynamo.write(dynamo.update("Commerce", undone, "REMOVE #data.pendingChange"))
 
 
+def seller(digit: str, name: str) -> str:
+    """The id of a partner organisation that is made here."""
+    made = organisation(f"partner_org-{digit * 32}", name=name)
+    told = event("partner_org.created", made.wire(), at=made.created)
+    PartnersTable("Partners", "Events").add(made, told)
+    return made.id
+
+
 def test_before_the_first_order_the_list_says_what_will_be_here(visitor: Visitor) -> None:
     assert "Orders appear here as soon as they are accepted" in visitor.get(ORDERS).text
 
@@ -133,6 +145,34 @@ def test_orders_are_listed_and_filtered(visitor: Visitor, store: CommerceTable) 
         assert "Nothing fits these filters" in page.text, query
         assert f'href="{ORDERS}">Clear filters</a>' in page.html
     assert visitor.get(f"{ORDERS}?from=soon").status == 422
+
+
+def test_orders_of_a_partner_are_chosen_by_its_name(visitor: Visitor, store: CommerceTable) -> None:
+    acme, bolt, namesake = seller("a", "Acme"), seller("b", "Bolt"), seller("c", "Bolt")
+    failed(store, partner_org=acme)
+
+    page = visitor.get(ORDERS)
+
+    chosen = re.findall(r'<option value="(partner_org-[^"]+)">([^<]+)<', page.html)
+    assert chosen == [
+        (acme, "Acme"),
+        (bolt, "Bolt (bbbbbbbb)"),
+        (namesake, "Bolt (cccccccc)"),
+    ]
+    assert REFERENCE in visitor.get(f"{ORDERS}?partner={acme}").text
+    assert REFERENCE not in visitor.get(f"{ORDERS}?partner={bolt}").text
+
+
+@pytest.mark.parametrize("unknown", [f"partner_org-{'0' * 32}", "Acme", "x" * 3000])
+def test_a_partner_that_is_none_stays_chosen_and_has_no_orders(
+    visitor: Visitor, store: CommerceTable, unknown: str
+) -> None:
+    failed(store)
+
+    page = visitor.get(f"{ORDERS}?partner={unknown}")
+
+    assert f'<option value="{unknown}" selected>' in page.html
+    assert "Nothing fits these filters" in page.text
 
 
 def test_pages_of_the_list_follow_each_other_over_months(

@@ -1,5 +1,6 @@
 """What the pages on orders and owners look up, a bounded number of requests each."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from tessera.webhooks.operators_store import Deliveries
 FILTERS = ("status", "type", "partner", "reference", "from", "to")
 _RECENT = 10
 _OF_AN_OWNER = 40
+_MOST_SELLERS = 500
 
 
 class OrdersPage(NamedTuple):
@@ -36,6 +38,8 @@ class OrdersPage(NamedTuple):
     """Names by id."""
     partners: Mapping[str, str]
     """Names by id, of those who sold what is listed."""
+    sellers: Mapping[str, str]
+    """Names by id, in their order: whose orders can be asked for."""
 
 
 class About(NamedTuple):
@@ -95,11 +99,13 @@ class Desk:
         found, following = self._orders.page(
             wanted, limit=ROWS, after=visit.opened(self._cursors, of=of)
         )
+        named = self._partners.names(one.partner_org for one in found if one.partner_org)
         return OrdersPage(
             found,
             self._cursors.seal(following, of=of) if following else None,
             self._offers(found),
-            self._partners.names(one.partner_org for one in found if one.partner_org),
+            named,
+            self._sellers(wanted.partner_org),
         )
 
     def order(self, id: str, visit: Visit) -> About:
@@ -192,6 +198,20 @@ class Desk:
         wanted = {id for one in orders if (id := offer_of(one))}
         found = self._catalog.for_sale(sorted(wanted)) if wanted else {}
         return {id: item.name for id, item in found.items()}
+
+    def _sellers(self, chosen: str | None) -> dict[str, str]:
+        """The newest, and the chosen one whatever it is: a form shows what it filters by."""
+        found, _ = self._partners.organisations(limit=_MOST_SELLERS, after=None)
+        sellers = {one.id: one.name for one in found}
+        if chosen and chosen not in sellers:
+            is_one = ids.is_id(chosen, "partner_org")
+            sellers[chosen] = self._partner(chosen) if is_one else chosen
+        several = Counter(sellers.values())
+        told = {
+            id: name if several[name] == 1 else f"{name} ({id.rpartition('-')[2][:8]})"
+            for id, name in sellers.items()
+        }
+        return dict(sorted(told.items(), key=lambda one: one[1].casefold()))
 
     def _partner(self, id: str | None) -> str:
         """Its name; its id where it is not there any more."""

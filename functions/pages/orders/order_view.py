@@ -87,6 +87,7 @@ def listed(visit: Visit, page: OrdersPage, zone: str) -> Answer:
         zone=zone,
         statuses=[(one, one.capitalize()) for one in _STATUSES],
         types=[(one, words(one)) for one in ORDER_TYPES],
+        sellers=list(page.sellers.items()),
         typed={one: visit.query.get(one, "") for one in FILTERS},
         table=Table(
             "Orders",
