@@ -18,7 +18,7 @@ from typing import BinaryIO
 ROOT = Path(__file__).resolve().parents[1]
 _LOGS = ROOT / ".local" / "logs"
 _PYTEST = (sys.executable, "-m", "pytest", "tests/e2e", "--durations=12", "-m")
-_TOGETHER, _ALONE = "e2e and not long and not alone", "e2e and not long and alone"
+_FIRST, _SECOND = "e2e and not long and not second_stack", "e2e and not long and second_stack"
 _NICENESS = 5
 """Of what computes: a third of the share that each program of the end-to-end tests may take."""
 _GRACE_SECONDS = 90
@@ -60,8 +60,8 @@ class Run:
 
 
 _END_TO_END = (
-    Run("end-to-end tests", (*_PYTEST, _TOGETHER)),
-    Run("end-to-end tests on a stack alone", (*_PYTEST, _ALONE)),
+    Run("end-to-end tests", (*_PYTEST, _FIRST)),
+    Run("end-to-end tests on a second stack", (*_PYTEST, _SECOND)),
 )
 _MAKE = ("make", "--no-print-directory", "--keep-going", "check", "unit")
 _REST = Run("checks and unit tests", _MAKE, gives_way=True)

@@ -205,6 +205,18 @@ def test_nothing_is_saved_that_ends_before_the_discount_begins() -> None:
     assert status_of(save(), subscription(cancel_date=PERIOD_END))[1] == "subscription_not_active"
 
 
+@pytest.mark.parametrize(
+    "goes_on",
+    [
+        subscription(term_end_date=PERIOD_END, auto_renew=True),
+        subscription(term_end_date=TERM_END, auto_renew=False),
+    ],
+    ids=["by renewing", "for the rest of its term"],
+)
+def test_what_goes_on_when_the_discount_begins_is_saved(goes_on: Holding) -> None:
+    assert prepared(save(), goes_on).day == PERIOD_END
+
+
 def test_a_renewal_adds_a_term_and_keeps_what_was_sold() -> None:
     ending = subscription(auto_renew=False)
 

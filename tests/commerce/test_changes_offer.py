@@ -356,6 +356,23 @@ def test_whether_it_renews_follows_the_new_offer_from_its_day_on() -> None:
     assert done.alteration.after == {"autoRenew": False}
 
 
+def test_a_term_that_does_not_renew_ends_as_before_with_an_offer_that_does_not_either() -> None:
+    ending = Shop(MONTHLY, offer("Digital Annual", "X", autoRenew=False))
+
+    done = prepared(switch(), subscription(auto_renew=False), shop=ending)
+
+    assert (done.alteration.before, done.alteration.after) == ({}, {})
+    assert on_day(done.after, TERM_END).status == "expired"
+
+
+def test_without_an_end_of_term_any_day_to_come_is_taken() -> None:
+    evergreen, far = subscription(term_type="EVERGREEN", term_end_date=None), date(2030, 1, 31)
+
+    done = prepared(switch(effectiveDate=f"{far}"), evergreen)
+
+    assert (done.day, done.warnings) == (far, ())
+
+
 def test_what_holds_from_a_later_day_is_not_shown_of_a_pending_change() -> None:
     ending = Shop(MONTHLY, offer("Digital Annual", "X", autoRenew=False))
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,10 +112,10 @@ class Inbox:
 def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
     """Freshly deployed, with the catalog of the demo data and nothing synced but Ingrid's.
 
-    A run whose tests need it alone has a stack of its own beside that of the others.
+    A run of nothing but tests of the second stack has that, beside the first.
     """
-    alone = all(item.get_closest_marker("alone") for item in request.session.items)
-    folder = ROOT / ".local" / "e2e" / ("alone" if alone else "shared")
+    is_second = all(item.get_closest_marker("second_stack") for item in request.session.items)
+    folder = ROOT / ".local" / "e2e" / ("second" if is_second else "first")
     shutil.rmtree(folder, ignore_errors=True)
     place = Place(data=folder, ports=Ports.free())
     folder.mkdir(parents=True)
@@ -224,13 +225,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         print(f"\n{report.nodeid}\n{report.longreprtext}{more}", flush=True)  # noqa: T201
 
 
+_PAGES = Path(__file__).parent / "pages"
 _LATE = ("fuzzed", "exercised", "faketime_installed", "days_pass")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """On a stack of their own nobody else meets the future."""
-    if "faketime_installed" in getattr(item, "fixturenames", ()):
-        item.add_marker("alone")
+    """Who turns the clock shares a stack with the tests of pages, which come first: half of all."""
+    is_page = _PAGES in item.path.parents
+    if is_page or "faketime_installed" in getattr(item, "fixturenames", ()):
+        item.add_marker("second_stack")
 
 
 @pytest.hookimpl(trylast=True)

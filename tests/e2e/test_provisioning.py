@@ -248,7 +248,7 @@ def error_body(deployed: Deployed, sale: Sale) -> dict[str, Any]:
     raise AssertionError(f"nothing was said of {sale.id}")
 
 
-@pytest.mark.alone
+@pytest.mark.second_stack
 def test_while_zuora_is_down_access_is_granted_and_the_rest_follows(deployed: Deployed) -> None:
     zuora = deployed.stack.stand_ins.zuora
     _control(zuora, "faults", {"times": None, "action": {"kind": "drop_before"}})
