@@ -131,3 +131,79 @@ def test_each_subscription_of_an_owner_is_told_of_with_its_own_partner() -> None
     assert [{*one} for one in bodies] == [{*bodies[0]}] * 2
     told = entitlements_of(telling.ownership, bought.data.start_date).wire()
     assert "partner_org" not in told["subscriptions"][1]
+
+
+def ownership(*of: Held) -> Ownership:
+    owner = Owner(id="id-1", created=NOW - timedelta(days=1), updated=NOW - timedelta(days=1))
+    return Ownership(owner=owner, sequence=1, held=of)
+
+
+OVER = Held(
+    id="sub-over",
+    number="A-2",
+    start=date(2020, 1, 1),
+    end=TODAY,
+    spans=(Span(start=date(2020, 1, 1), codes=("W2",)),),
+)
+ANOTHER = Held(id="sub-1", number="A-1", start=date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("said", "is_kept"),
+    [
+        ({}, False),
+        ({"said": Announced(codes=("W2",))}, True),
+        ({"said_ahead": Announced(codes=(), day=SOON)}, True),
+    ],
+    ids=["nothing", "a-set", "a-change-ahead"],
+)
+def test_what_was_said_of_one_that_is_over_is_kept_until_it_was_taken_back(
+    said: dict[str, Any], is_kept: bool
+) -> None:
+    owned = ownership(OVER.model_copy(update=said))
+
+    assert (owned.holding(ANOTHER, TODAY).find(OVER.id) is not None) == is_kept
+
+
+def test_only_a_set_of_a_day_to_come_is_told_ahead() -> None:
+    """What is told ahead is kept from receivers that want none of it."""
+    running = ANOTHER.model_copy(update={"change_day": LATER, "spans": OVER.spans})
+    telling = Announcements(ownership(running), now=NOW, today=TODAY)
+
+    telling.tell("subscription.updated", {"id": "sub-1"}, subscription="sub-1")
+    telling.happened("checkout.initiated", mode="test", partner_org=None)
+    telling.entitlements("sub-1", day=TODAY)
+
+    assert [(one.type, one.ahead) for one in telling.events] == [
+        ("subscription.updated", False),
+        ("checkout.initiated", False),
+        ("entitlements.updated", False),
+        ("entitlements.updated", True),
+    ]
+
+
+def test_what_is_held_anew_remembers_what_was_said_and_when() -> None:
+    holding = subscription()
+    before = kept_of(holding).model_copy(
+        update={
+            "updated": NOW,
+            "said": Announced(codes=("W9",)),
+            "said_ahead": Announced(codes=(), day=SOON),
+        }
+    )
+
+    after = kept_of(holding, before)
+
+    assert (after.updated, after.said, after.said_ahead) == (
+        before.updated,
+        before.said,
+        before.said_ahead,
+    )
+
+
+def test_a_cancellation_beyond_the_end_of_the_term_ends_nothing_earlier_or_ahead() -> None:
+    ends = subscription(auto_renew=False, term_end_date=SOON, cancel_date=LATER)
+
+    kept = kept_of(ends)
+
+    assert (kept.end, kept.ahead(TODAY)) == (SOON, None)
