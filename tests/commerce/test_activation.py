@@ -313,3 +313,27 @@ def test_the_first_of_all_days_is_due() -> None:
     assert due_day(subscription()) == date(2027, 11, 21)
     evergreen = subscription(term_type="EVERGREEN", term_end_date=None)
     assert due_day(evergreen) is None
+    assert due_day(subscription(term_type="EVERGREEN")) is None
+
+
+@pytest.mark.parametrize(
+    ("in_zuora", "due"),
+    [("Active", DAY), ("Pending Activation", None), ("Pending Acceptance", None)],
+)
+def test_one_that_begins_later_is_due_on_its_day_unless_it_awaits_somebody(
+    in_zuora: str, due: date | None
+) -> None:
+    holding = subscription(status="pending", term_type="EVERGREEN", start_date=DAY)
+    zuora = holding.data.zuora.model_copy(update={"status": in_zuora})
+    data = holding.data.model_copy(update={"zuora": zuora})
+
+    assert due_day(holding.model_copy(update={"data": data})) == due
+
+
+def test_a_change_whose_order_is_not_there_any_more_takes_effect_and_locks_nothing() -> None:
+    holding, _ = switch()
+
+    done = advanced(holding, None, today=DAY, now=START)
+
+    assert done.data.pending_change is None
+    assert [one.status for one in done.offers] == ["ended", "active"]
