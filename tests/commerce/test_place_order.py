@@ -157,6 +157,7 @@ def test_grants_access_in_the_same_transaction(
     }
     assert (snapshot["entitlements"], snapshot["identities"]) == ([{"code": "W2"}], [])
     assert snapshot["owner"] == placed["owner"]
+    assert "effectiveDate" not in snapshot  # it holds now
 
 
 def test_makes_the_subscription_with_its_offer_term_and_first_payment(
@@ -174,6 +175,19 @@ def test_makes_the_subscription_with_its_offer_term_and_first_payment(
     assert [(row.status, f"{row.data.amount}") for row in holding.schedule] == [
         ("pending", "17.50")
     ]
+
+
+def test_all_that_one_order_sells_is_one_customers(
+    shop: Shop, place: Handler, owners: CommerceTable, told: Told
+) -> None:
+    items = [{"offer": {"id": shop.offer["id"]}}] * 2
+
+    placed = body(place(sent(order(shop, orderItems=items))))
+
+    (created,) = told("customer.created")
+    assert created.snapshot["id"] == placed["customer"]
+    sold = [owners.holding(ids.subscription_id(one)) for one in placed["subscriptionReferences"]]
+    assert [one and one.customer for one in sold] == [placed["customer"]] * 2
 
 
 def test_an_add_on_brings_its_entitlements_and_its_price(

@@ -143,6 +143,9 @@ def test_a_repeat_may_change_label_and_spelling(owners: CommerceTable, attach: H
         "https://LIMIO.us.auth0.com/",
         "sso",
     )
+    known = owners.ownership(OWNER)
+    assert known is not None
+    assert [(one.id, one.data.service) for one in known.identities] == [(changed["id"], "sso")]
 
 
 def test_an_identity_of_another_owner_is_refused_and_that_owner_named(
