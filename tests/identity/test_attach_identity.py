@@ -134,6 +134,7 @@ def test_a_repeat_changes_nothing(owners: CommerceTable, attach: Handler, told: 
 def test_a_repeat_may_change_label_and_spelling(owners: CommerceTable, attach: Handler) -> None:
     synced(owners)
     attach(request(OWNER, {"id_token": TOKEN}))
+    other = body(attach(request(OWNER, {"id_token": {**TOKEN, "sub": "auth0|other"}})))
 
     spelled = {"id_token": {**TOKEN, "iss": "https://LIMIO.us.auth0.com/"}, "service": "sso"}
     changed = body(attach(request(OWNER, spelled)))
@@ -145,7 +146,10 @@ def test_a_repeat_may_change_label_and_spelling(owners: CommerceTable, attach: H
     )
     known = owners.ownership(OWNER)
     assert known is not None
-    assert [(one.id, one.data.service) for one in known.identities] == [(changed["id"], "sso")]
+    assert [(one.id, one.data.service) for one in known.identities] == [
+        (changed["id"], "sso"),
+        (other["id"], "auth0"),
+    ]
 
 
 def test_an_identity_of_another_owner_is_refused_and_that_owner_named(
