@@ -222,6 +222,20 @@ def test_a_removal_is_taken_up_where_it_was_when_it_is_asked_for_again(
     assert (kept.users, pool.logins) == ({}, {})
 
 
+def test_who_is_being_removed_is_neither_renamed_nor_invited_any_more(
+    kept: Kept, pool: Pool
+) -> None:
+    user = invited(kept, pool)
+    dies_at("delete", kept, pool, CognitoFailed("down"))
+    with pytest.raises(CognitoFailed):
+        remove(user.id, of=ACME, users=kept, logins=pool, now=NOW)
+
+    with pytest.raises(NotFound):
+        rename(user.id, UserChanges(name="Anna"), of=ACME, users=kept, now=NOW)
+    with pytest.raises(NotFound):
+        invite_again(user.id, of=ACME, users=kept, logins=pool)
+
+
 def test_who_is_removed_while_being_made_gets_no_login(kept: Kept, pool: Pool) -> None:
     def activate(seen: PartnerUser, active: PartnerUser, event: Event) -> None:
         del kept.activate
