@@ -170,6 +170,30 @@ def test_organisations_are_listed_newest_first_a_page_at_a_time(ask: Ask) -> Non
     assert created == sorted(created, reverse=True)
 
 
+def test_users_are_listed_a_page_at_a_time_each_once(ask: Ask) -> None:
+    acme = ask("POST", "/api/partner-organisation", ACME)[1]
+    made = [
+        ask("POST", ONE, {"email": f"user{n}@acme.example"}, id=acme["id"])[1] for n in range(3)
+    ]
+
+    first = ask("GET", ONE + "/users", query={"limit": "2"}, id=acme["id"])[1]
+    more = {"limit": "2", "queryMore": first["queryMore"]}
+    rest = ask("GET", ONE + "/users", query=more, id=acme["id"])[1]
+
+    assert (len(first["items"]), "queryMore" in rest) == (2, False)
+    listed = [*first["items"], *rest["items"]]
+    assert sorted(one["id"] for one in listed) == sorted(one["id"] for one in made)
+
+
+@pytest.mark.parametrize("id", ["petra", "partner_user-1", f"partner_org-{'0' * 32}"])
+def test_what_is_no_id_of_a_user_is_refused(ask: Ask, id: str) -> None:
+    acme = ask("POST", "/api/partner-organisation", ACME)[1]
+
+    status, refused = ask("PATCH", USER, {"name": "Petra"}, id=acme["id"], user=id)
+
+    assert (status, refused["code"]) == (400, "invalid_request")
+
+
 def test_a_patch_of_what_stays_is_refused_by_each_name(ask: Ask) -> None:
     acme = ask("POST", "/api/partner-organisation", ACME)[1]
 

@@ -248,6 +248,7 @@ def test_who_is_removed_while_being_made_gets_no_login(kept: Kept, pool: Pool) -
         invited(kept, pool)
 
     assert (kept.users, kept.claims, pool.logins) == ({}, {}, {})
+    assert kept.told == []  # nobody has heard of who is gone
 
 
 def test_only_the_name_of_a_user_changes(kept: Kept, pool: Pool) -> None:
