@@ -140,9 +140,13 @@ def test_a_shared_zuora_account_and_a_missing_parent_account_are_warned_of() -> 
         ("name", "two\nlines"),
         ("logo", "http://example.com/logo.png"),
         ("logo", "https://"),
+        ("logo", "https://[no-address"),
         ("logo", "https://example.com/a b.png"),
         ("logo", "https://example.com/" + "l" * 2048),
-        ("zuoraAccountId", ""),
+        ("zuoraAccountId", " "),
+        ("zuoraAccountId", "8" * 65),
+        ("salesforceAccountId", "0" * 65),
+        ("zuora_account_id", "A00000007"),
         ("isZuoraInvoiceOwner", "true"),
         ("isZuoraInvoiceOwner", 1),
         ("unknown", 1),
@@ -153,6 +157,22 @@ def test_each_unfit_member_is_refused_by_its_name(member: str, value: Any) -> No
         NewOrganisation.model_validate({**BODY, member: value})
 
     assert [error["loc"] for error in refused.value.errors()] == [(member,)]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("name", "n" * 200),
+        ("logo", f"https://example.com/{'l' * 2028}"),
+        ("logo", ""),
+        ("zuoraAccountId", "8" * 64),
+        ("salesforceAccountId", "0" * 64),
+    ],
+)
+def test_each_member_is_taken_at_its_limit(member: str, value: str) -> None:
+    new = NewOrganisation.model_validate({**BODY, member: value})
+
+    assert new.model_dump(by_alias=True)[member] == value
 
 
 @pytest.mark.parametrize("member", ["name", "zuoraAccountId", "isZuoraInvoiceOwner"])
