@@ -210,6 +210,7 @@ def test_refuses_one_rate_plan_for_two_products(catalog: MemoryCatalog) -> None:
         ("cancel_date", "next_payment", {"": "invalid_value"}),
         ("upgrade_offers", [f"offer-{n:032x}" for n in range(21)], {"": "too_long"}),
         ("cross_sell_addons", ["prod-" + "0" * 32], {"[0]": "invalid_value"}),
+        ("cross_sell_addons", [f"addon-{n:032x}" for n in range(21)], {"": "too_long"}),
         ("term", {"length": 0, "type": "months"}, {".length": "invalid_value"}),
         ("term", {"length": "12", "type": "months"}, {".length": "invalid_value"}),
         ("term", {"length": 12, "type": "quarters"}, {".type": "invalid_value"}),
