@@ -386,6 +386,20 @@ def test_a_parent_that_several_partners_share_names_none(owners: CommerceTable) 
     assert holding.partner_org is None
 
 
+def test_a_repeat_keeps_the_warning_of_several_partners_and_tells_nothing(
+    owners: CommerceTable, told: Told
+) -> None:
+    partners = FakePartners(parent=["partner_org-1", "partner_org-2"])
+    ambiguous = billed(account=account(parent_id="parent"))
+    first = run(owners, ambiguous, partners=partners, detail=True)
+    count = len(told())
+
+    again = run(owners, ambiguous, partners=partners, detail=True, later=timedelta(hours=1))
+
+    assert again == first
+    assert len(told()) == count
+
+
 def test_a_sync_costs_three_reads_and_one_transaction(owners: CommerceTable) -> None:
     calls: list[str] = []
     client("dynamodb").meta.events.register(

@@ -185,7 +185,7 @@ def taken_over(
         return Taken(synced, before, None)
     if known.former is not None:
         refuse_in_flight(known.order, finishing)
-    warning: str | None = None
+    warning = _warned_of(known)
     partner_org = known.customer.partner_org if known.customer else None
     if known.customer is None and billed.account.parent_id is not None:
         organisations = partners.of_zuora_account(billed.account.parent_id)
@@ -226,6 +226,16 @@ def _read(billed: Billed, owners: Owners) -> _Known:
     if holding is not None and holding.owner not in (None, owner or _owner_id(billed)):
         former = _former(holding, owners)
     return _Known(ownership, customer, addresses, holding, order, former)
+
+
+def _warned_of(known: _Known) -> str | None:
+    """By the first import, which alone looks for the partner: a repeat has nothing else to say."""
+    customer, holding = known.customer, known.holding
+    if customer is None or customer.partner_org is not None or holding is None:
+        return None
+    if holding.customer != customer.id or holding.data.mapping is None:
+        return None
+    return holding.data.mapping.warning
 
 
 def _former(holding: Holding, owners: Owners) -> Ownership:
