@@ -204,6 +204,22 @@ def test_a_plan_that_no_offer_holds_is_listed_and_grants_nothing(
     assert "entitlements.updated" not in [event.type for event in told()]
 
 
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        {"raw_status": "Cancelled", "cancel_date": date(2026, 5, 2)},
+        {"start": date(2026, 5, 2)},
+    ],
+    ids=["a-cancellation", "a-later-start"],
+)
+def test_a_day_to_come_on_which_nothing_is_given_or_taken_is_not_announced(
+    ahead: dict[str, Any], owners: CommerceTable, told: Told
+) -> None:
+    run(owners, billed(**ahead), catalog=FakeCatalog())
+
+    assert told("entitlements.updated") == []
+
+
 def test_completing_the_catalog_and_syncing_again_grants(owners: CommerceTable, told: Told) -> None:
     run(owners, billed(), catalog=FakeCatalog())
 

@@ -245,7 +245,8 @@ class Announcements:
         """As sync tells it: what differs from the last bodies sent, today's and the one ahead.
 
         An announcement that no longer holds is taken back by a body without date: its day may come
-        before that of the one that takes its place.
+        before that of the one that takes its place. Of what neither gives nor gave anything there
+        is nothing to announce.
         """
         held = self._held(subscription)
         day = held.ahead(self._today)
@@ -253,7 +254,7 @@ class Announcements:
         is_withdrawn = held.said_ahead is not None and held.said_ahead != ahead
         if held.on(self._today) != held.said.codes or is_withdrawn:
             self.entitlements(subscription)
-        elif ahead is not None and held.said_ahead is None:
+        elif ahead is not None and held.said_ahead is None and held.is_kept(self._today):
             self._entitlement_body(subscription, ahead.day)
 
     def _entitlement_body(self, subscription: str, day: date | None) -> None:
