@@ -1,5 +1,6 @@
 """Attaching a login to an owner, through the deployed handler."""
 
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -8,12 +9,18 @@ import pytest
 from tessera.commerce.commits import Commit
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import sync
+from tessera.identity import external
+from tessera.identity.claims import IdToken
+from tessera.identity.external import NewIdentity
+from tessera.identity.principal import Customer
+from tessera.identity.sign_in import owner_of
 from tests.builders import (
     NOW,
     TODAY,
     FakeBilling,
     FakeCatalog,
     FakePartners,
+    NoLabels,
     account,
     api_event,
     billed,
@@ -182,6 +189,25 @@ def test_a_login_before_the_attachment_is_taken_over(
     assert replaced is not None
     assert (replaced.owner.status, replaced.owner.replaced_by) == ("replaced", OWNER)
     assert [one["name"] for one in body(subscriptions(event))["items"]] == ["A-S00000271"]
+
+
+def test_what_is_taken_over_is_written_later_than_it_was_by_any_clock(
+    owners: CommerceTable,
+) -> None:
+    synced(owners)
+    ahead = NOW + timedelta(seconds=2)
+    person = Customer(id=TOKEN["sub"], issuer=TOKEN["iss"])
+    before = owner_of(person, owners=owners, labels=NoLabels(), now=ahead, mode="test")
+
+    new = NewIdentity(id_token=IdToken(**TOKEN))
+    identity = external.attach(
+        new, to=OWNER, owners=owners, labels=NoLabels(), now=NOW, today=TODAY
+    )
+
+    replaced = owners.ownership(before)
+    assert replaced is not None
+    assert replaced.owner.updated > ahead
+    assert identity.updated > ahead
 
 
 def test_the_signed_in_user_sees_what_the_attached_owner_has(

@@ -110,7 +110,7 @@ def _attach_once(
         partner_org=ownership.owner.partner_org,
         name=data.sub,
         created=now,
-        updated=now,
+        updated=now if existing is None else clock.after(existing.updated, now),
         data=data,
     )
     emptied = None if existing is None else _emptied(existing, to, owners)
@@ -199,8 +199,9 @@ def _told(
 
 
 def _retired(emptied: Ownership, identity: Identity, now: datetime) -> tuple[Ownership, datetime]:
+    updated = clock.after(emptied.owner.updated, now)
     owner = emptied.owner.model_copy(
-        update={"status": "replaced", "replaced_by": identity.owner, "updated": now}
+        update={"status": "replaced", "replaced_by": identity.owner, "updated": updated}
     )
     return emptied.model_copy(update={"owner": owner, "identities": ()}), emptied.owner.updated
 
