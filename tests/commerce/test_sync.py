@@ -69,6 +69,28 @@ def test_answers_with_the_ids_that_the_number_and_the_account_always_have(
     assert run(owners, billed()) == Synced(id=SUB, owner=OWNER)
 
 
+def test_all_that_it_makes_has_the_id_that_its_parts_always_give(owners: CommerceTable) -> None:
+    home = AddressData(first_name="Ana", city="Leeds", country="GB")
+    run(owners, billed(account=account(delivery=home)))
+
+    holding = owners.holding(SUB)
+    assert holding is not None
+    offer = ids.derived(
+        "subscription_offer",
+        "subscription_offer",
+        SUB,
+        "offer-b4dc66dde806261bdda8607d8707aa72",
+        "2026-03-02",
+    )
+    payment = ids.derived("schedule", "schedule", SUB, "payment", "2026-04-02")
+    assert holding.customer == "cus-8b28fbca8eb2e9e9f0428ed4215b79e3"
+    assert [one.id for one in holding.offers] == [offer]
+    assert holding.schedule[0].id == payment
+    for kind in ("billing", "delivery"):
+        address = ids.derived("address", "address", holding.customer, kind)
+        assert owners.address(address) is not None
+
+
 def test_makes_owner_customer_subscription_offer_and_schedule(owners: CommerceTable) -> None:
     run(owners, billed())
 

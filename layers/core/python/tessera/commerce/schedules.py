@@ -19,7 +19,7 @@ class Payment(NamedTuple):
 
 
 def schedule_id(subscription: str, day: date) -> str:
-    return ids.derived("schedule", "schedule", subscription, "payment", clock.zoneless(day))
+    return ids.derived("schedule", "schedule", subscription, "payment", day.isoformat())
 
 
 def payments(charges: Iterable[Charge], *, today: date) -> list[Payment]:
