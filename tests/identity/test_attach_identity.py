@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from tessera.commerce.commits import Commit
+from tessera.commerce.entitlements import OwnedCustomer
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import sync
 from tessera.identity import external
@@ -103,7 +104,10 @@ def test_tells_every_platform_whose_access_it_is(
 
     attach(request(OWNER, {"id_token": TOKEN}))
 
-    latest = told("entitlements.updated")[-1].snapshot
+    attached, announced = told()[-2:]
+    assert (attached.type, announced.type) == ("identity.attached", "entitlements.updated")
+    assert attached.snapshot["id"] == "xid-09bada0050da949f7eba44dbecdc5716"
+    latest = announced.snapshot
     assert latest["identities"] == [
         {"sub": TOKEN["sub"], "iss": TOKEN["iss"], "service": "auth0", "type": "user_id"}
     ]
@@ -252,6 +256,9 @@ def test_an_unknown_owner_is_not_found(attach: Handler) -> None:
         ({"id_token": {"iss": "x", "sub": ""}}, "id_token.sub", "invalid_value"),
         ({"id_token": {"iss": "x", "sub": "a\u0007b"}}, "id_token.sub", "invalid_value"),
         ({"id_token": {"iss": "i" * 513, "sub": "x"}}, "id_token.iss", "too_long"),
+        ({"id_token": {"iss": " ", "sub": "x"}}, "id_token.iss", "invalid_value"),
+        ({"id_token": {"iss": "a\u0007b", "sub": "x"}}, "id_token.iss", "invalid_value"),
+        ({"id_token": {"iss": "x", "sub": "s" * 256}}, "id_token.sub", "too_long"),
         ({"id_token": TOKEN, "labl": "x"}, "labl", "unknown_member"),
     ],
 )
@@ -267,6 +274,108 @@ def test_names_the_field_at_fault(
     assert problem["code"] == code
 
 
+def test_takes_issuer_and_subject_at_their_limits(owners: CommerceTable, attach: Handler) -> None:
+    synced(owners)
+    longest = {"iss": "i" * 512, "sub": "s" * 255}
+
+    answer = attach(request(OWNER, {"id_token": longest}))
+
+    assert (answer["statusCode"], body(answer)["data"]) == (200, longest)
+
+
+def test_members_of_the_token_that_are_not_needed_are_neither_refused_nor_kept(
+    owners: CommerceTable, attach: Handler
+) -> None:
+    synced(owners)
+
+    answer = attach(request(OWNER, {"id_token": {**TOKEN, "email": "ana@example.com"}}))
+
+    assert answer["statusCode"] == 200
+    assert body(answer)["data"] == {**TOKEN, "service": "auth0", "type": "user_id"}
+
+
+def test_an_issuer_without_labels_of_its_own_gives_none(
+    owners: CommerceTable, attach: Handler
+) -> None:
+    synced(owners)
+
+    answer = attach(request(OWNER, {"id_token": {"iss": "salesforce", "sub": "001"}}))
+
+    assert body(answer)["data"] == {"iss": "salesforce", "sub": "001"}
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "code"),
+    [
+        ("merging", 409, "owner_busy"),
+        ("merged", 410, "owner_merged"),
+        ("replaced", 410, "owner_merged"),
+    ],
+)
+def test_nothing_is_attached_to_an_owner_that_becomes_or_has_become_another(
+    owners: CommerceTable, attach: Handler, status: str, answered: int, code: str
+) -> None:
+    synced(owners)
+    survivor = "id-11111111111111111111111111111111"
+    became = {"merged": {"merged_into": survivor}, "replaced": {"replaced_by": survivor}}
+    change_owner(owners, OWNER, status=status, **became.get(status, {}))
+
+    answer = attach(request(OWNER, {"id_token": TOKEN}))
+
+    assert (answer["statusCode"], body(answer)["code"]) == (answered, code)
+    assert body(answer).get("owner") == (survivor if answered == 410 else None)
+    assert owners.identity("xid-09bada0050da949f7eba44dbecdc5716") is None
+
+
+def change_owner(owners: CommerceTable, id: str, **members: Any) -> None:
+    ownership = owners.ownership(id)
+    assert ownership is not None
+    owner = ownership.owner.model_copy(update=members)
+    change = ownership.model_copy(update={"owner": owner})
+    owners.commit(Commit(ownership=change, seen=ownership.owner.updated))
+
+
+def logged_in(owners: CommerceTable) -> str:
+    """The owner that a login makes, which has nothing but that identity."""
+    person = Customer(id=TOKEN["sub"], issuer=TOKEN["iss"])
+    return owner_of(person, owners=owners, labels=NoLabels(), now=NOW, mode="test")
+
+
+@pytest.mark.parametrize("has", ["another-identity", "a-customer", "a-merge"])
+def test_only_an_owner_that_has_nothing_else_is_emptied(
+    owners: CommerceTable, attach: Handler, has: str
+) -> None:
+    synced(owners)
+    other = logged_in(owners)
+    if has == "another-identity":
+        attach(request(other, {"id_token": {"iss": "salesforce", "sub": "001"}}))
+    elif has == "a-merge":
+        change_owner(owners, other, status="merging")
+    else:
+        known = owners.ownership(other)
+        assert known is not None
+        bought = known.model_copy(update={"customers": (OwnedCustomer(id="cus-1"),)})
+        owners.commit(Commit(ownership=bought, seen=known.owner.updated))
+
+    answer = attach(request(OWNER, {"id_token": TOKEN}))
+
+    assert (answer["statusCode"], body(answer)["code"]) == (409, "identity_in_use")
+    assert body(answer)["owner"] == other
+    left = owners.ownership(other)
+    assert left is not None
+    assert left.owner.status != "replaced"
+
+
+def test_an_identity_of_a_partners_customer_names_the_partner(
+    owners: CommerceTable, attach: Handler
+) -> None:
+    acme = "partner_org-7fb8fceb9440e7cf4e2ce22be1e2c1a1"
+    synced(owners)
+    change_owner(owners, OWNER, partner_org=acme)
+
+    assert body(attach(request(OWNER, {"id_token": TOKEN})))["partner_org"] == acme
+
+
 def test_a_token_without_the_scope_is_refused(attach: Handler) -> None:
     answer = attach(request(OWNER, {"id_token": TOKEN}, "sync"))
 
@@ -279,12 +388,14 @@ def test_the_fifty_first_identity_is_refused(owners: CommerceTable, attach: Hand
     ownership = owners.ownership(OWNER)
     assert ownership is not None
     (one,) = ownership.identities
-    fifty = [one.model_copy(update={"id": f"xid-{n}"}) for n in range(50)]
-    full = ownership.model_copy(update={"identities": tuple(fifty)})
-    owners.commit(Commit(ownership=full, seen=ownership.owner.updated))
+    others = [one.model_copy(update={"id": f"xid-{n}"}) for n in range(49)]
+    almost = ownership.model_copy(update={"identities": tuple(others)})
+    owners.commit(Commit(ownership=almost, seen=ownership.owner.updated))
 
+    fiftieth = attach(request(OWNER, {"id_token": {"iss": "x", "sub": "49"}}))
     answer = attach(request(OWNER, {"id_token": {"iss": "x", "sub": "50"}}))
 
+    assert fiftieth["statusCode"] == 200
     assert (answer["statusCode"], body(answer)["errors"][0]["field"]) == (422, "id_token")
 
 
