@@ -20,8 +20,8 @@ def codes_on(day: date, *offers: Any, **data: Any) -> tuple[str, ...]:
 def test_standard_offers_come_by_start_then_discounts_then_add_ons() -> None:
     add_on = offer("a", codes=("ADD-ON",), record_subtype="add_on", start=date(2020, 1, 1))
     discount = offer("b", codes=("SAVE",), record_subtype="discount", start=date(2021, 1, 1))
-    newer = offer("c", codes=("NEWER",), start=YESTERDAY)
-    older = offer("d", codes=("OLDER",), start=date(2022, 1, 1))
+    newer = offer("d", codes=("NEWER",), start=YESTERDAY)
+    older = offer("c", codes=("OLDER",), start=date(2022, 1, 1))
 
     found = codes_on(TODAY, add_on, discount, newer, older, start_date=date(2020, 1, 1))
 
