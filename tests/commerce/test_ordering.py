@@ -196,6 +196,21 @@ def test_the_company_is_told_which_offer_it_cannot_sell(caller: Caller) -> None:
     assert fault(to_acme, caller) == ("orderItems[0].offer.id", "offer_not_eligible")
 
 
+@pytest.mark.parametrize("how", ["placed", "previewed"])
+def test_a_subscription_that_webhooks_could_not_carry_is_not_sold(how: str) -> None:
+    everything = offer("Everything", *(f"{n:080}" for n in range(300)))
+    at = Counter(shop=Shop(offer("Online", "W2"), everything))
+    items = [{"offer": {"id": offer_id(name)}} for name in ("Online", "Everything")]
+    order = buys("Online", orderItems=items)
+
+    with pytest.raises(InvalidFields) as refused:
+        (at.place if how == "placed" else at.preview)(order)
+
+    (error,) = refused.value.errors
+    assert (error.field, error.code) == ("orderItems[1]", "too_long")
+    assert at.owners.commits == 0
+
+
 def test_a_partner_sells_to_a_new_customer_without_asking_for_payment() -> None:
     at = counter()
 

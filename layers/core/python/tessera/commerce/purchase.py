@@ -26,6 +26,7 @@ from tessera.commerce.order_requests import NewOrder
 from tessera.commerce.purchased_objects import Buyer, Purchase, Sold, customer_of, holding_of
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
+from tessera.events import LARGEST_BODY, Event
 from tessera.identity.principal import PartnerOrganisation
 from tessera.objects import Record
 
@@ -184,6 +185,7 @@ def prepare(
     )
     addresses = () if buyer.is_known else made[0][1]
     telling = _told(ownership, identity, customers, addresses, buyer, placed, holdings, moment)
+    _check_size(telling.events, holdings)
     creates: list[Record] = [placed]
     if identity is not None:
         creates.append(identity)
@@ -228,6 +230,14 @@ def _told(
         starts_later = holding.data.start_date > moment.today
         telling.entitlements(holding.id, day=holding.data.start_date if starts_later else None)
     return telling
+
+
+def _check_size(events: Sequence[Event], holdings: Sequence[Holding]) -> None:
+    too_large = {event.subscription for event in events if event.largest_body > LARGEST_BODY}
+    for position, holding in enumerate(holdings):
+        if holding.id in too_large:
+            text = "This subscription is larger than receivers of webhooks take (64 KB)."
+            raise invalid(f"orderItems[{position}]", text, "too_long")
 
 
 def _made(holding: Holding) -> Alteration:
