@@ -463,6 +463,23 @@ def test_what_cannot_be_merged_is_refused_and_the_field_named(
     assert refused.value.errors[0].field == field
 
 
+def test_what_the_source_had_for_longer_comes_first() -> None:
+    earlier = timedelta(days=9)
+    source, destination = _owning(SOURCE, 1, 1, 1), _owning(DESTINATION, 1, 1, 1)
+    (held,), (login,) = source.held, source.identities
+    longer = {
+        "held": (held.model_copy(update={"start": TODAY - earlier}),),
+        "identities": (login.model_copy(update={"created": NOW - earlier}),),
+    }
+    owners = Memory(source.model_copy(update=longer), destination, rows={}, at_once=1)
+
+    merge(CHANGE, owners=owners, now=lambda: LATER, today=TODAY, may_go_on=lambda: True)
+
+    joined = owners.ownerships[DESTINATION]
+    assert [one.id for one in joined.held] == [f"sub-{SOURCE}-0", f"sub-{DESTINATION}-0"]
+    assert [one.id for one in joined.identities] == [f"xid-{SOURCE}-0", f"xid-{DESTINATION}-0"]
+
+
 def test_more_identities_than_one_owner_may_have_are_refused_before_anything_is_written() -> None:
     owners = Memory(_owning(SOURCE, 1, 26, 1), _owning(DESTINATION, 1, 25, 1), rows={}, at_once=1)
 
