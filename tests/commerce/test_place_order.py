@@ -136,6 +136,34 @@ def test_answers_with_the_references_that_the_external_id_always_gives(
     assert placed["status"] == "submitted"
 
 
+def test_all_that_a_purchase_makes_has_the_id_that_its_parts_always_give(
+    shop: Shop, place: Handler, owners: CommerceTable
+) -> None:
+    items = [
+        {"offer": {"id": shop.offer["id"]}, "addOns": [{"id": shop.add_on["id"]}]},
+        {"offer": {"id": shop.offer["id"]}},
+    ]
+
+    placed = body(place(sent(order(shop, external_id="EXT-ORD-12345", orderItems=items))))
+
+    def offer_of(item: int, place: int) -> str:
+        parts = ("order-c3a3d018e1460c3cea0f68c8ae9513d9", str(item), str(place))
+        return ids.derived("subscription_offer", "subscription_offer", *parts)
+
+    first, second = owners.holdings_of(placed["owner"])
+    if first.name != "IDEQB58U8CQL":
+        first, second = second, first
+    assert offer_of(0, 0) == "subscription_offer-350f8b3d988c4d542835b1c88576fc9a"
+    assert [one.id for one in (*first.offers, *first.add_ons)] == [offer_of(0, 0), offer_of(0, 1)]
+    assert [one.id for one in second.offers] == [offer_of(1, 0)]
+    for position, one in enumerate((first, second)):
+        assert one.ref == f"{placed['id']}/{ids.order_item(placed['id'], position)}"
+        assert one.name == one.reference == one.data.zuora.number
+    number = f"T-{ids.reference(placed['id'] + '/account')}"
+    assert placed["customer"] == ids.customer_id(number)
+    assert owners.address(ids.derived("address", "address", placed["customer"], "billing"))
+
+
 def test_grants_access_in_the_same_transaction(
     shop: Shop, place: Handler, owners: CommerceTable, told: Told
 ) -> None:
