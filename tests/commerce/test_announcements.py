@@ -6,9 +6,17 @@ from typing import Any
 import pytest
 
 from tessera.commerce.entitlement_query import entitlements_of
-from tessera.commerce.entitlements import Announced, Announcements, Held, Ownership, Span
+from tessera.commerce.entitlements import (
+    Announced,
+    Announcements,
+    Held,
+    Ownership,
+    Span,
+    as_told,
+)
 from tessera.commerce.entitlements import held as kept_of
 from tessera.commerce.models import Owner
+from tessera.events import LARGEST_BODY, size_of
 from tests.builders import NOW, TODAY
 from tests.commerce.selling import subscription
 
@@ -207,3 +215,43 @@ def test_a_cancellation_beyond_the_end_of_the_term_ends_nothing_earlier_or_ahead
     kept = kept_of(ends)
 
     assert (kept.end, kept.ahead(TODAY)) == (SOON, None)
+
+
+PAYMENTS = 24
+
+
+def told_of(codes: int, products: int = 1) -> dict[str, Any]:
+    """As told of a subscription whose payments to come have a line for each of its products."""
+    line = {"chargeName": "Monthly", "productName": "Digital", "quantity": 1}
+    payment = {"id": "schedule-1", "data": {"amount": "17.50", "lineItems": [line] * products}}
+    body = {
+        "id": "sub-1",
+        "offers": [{"code": f"{n:080}"} for n in range(codes)],
+        "schedule": [payment] * PAYMENTS,
+    }
+    assert as_told(body) == as_told(as_told(body))
+    return as_told(body)
+
+
+def test_payments_to_come_are_told_with_their_lines() -> None:
+    told = told_of(100)
+
+    assert len(told["schedule"]) == PAYMENTS
+    assert told["schedule"][0]["data"]["lineItems"]
+
+
+def test_a_subscription_too_large_for_receivers_is_told_without_the_lines_of_its_payments() -> None:
+    told = told_of(100, products=50)
+
+    assert len(told["schedule"]) == PAYMENTS
+    assert told["schedule"][0] == {"id": "schedule-1", "data": {"amount": "17.50"}}
+    assert size_of(told) <= LARGEST_BODY
+
+
+def test_a_subscription_still_too_large_is_told_without_its_payments_but_with_all_it_grants() -> (
+    None
+):
+    told = told_of(720)
+
+    assert set(told) == {"id", "offers"}
+    assert len(told["offers"]) == 720

@@ -372,15 +372,35 @@ def test_a_change_fits_into_one_transaction_however_much_is_held() -> None:
         placing(Kept(subscription(sold(MONTHLY), *more)))(body("cancel_subscription"))
 
 
-def test_what_receivers_of_webhooks_could_not_take_is_refused() -> None:
-    wordy = offer("Print", "P", offer_features="x" * 4000, price=[])
-    many = [sold(wordy, id=f"subscription_offer-{n:032x}") for n in range(20)]
-    owners = Kept(subscription(sold(MONTHLY), *many))
-    which = {"id": SUBSCRIPTION, "subscription_offer": many[0].id}
-    to_annual = switch(forSubscription=which, effectiveDate=TODAY.isoformat())
+def wordy(name: str) -> Any:
+    """An offer of more than 4 KB."""
+    return offer(name, "P", offer_features="x" * 4000, price=[])
+
+
+def holding_wordy(number: int) -> Holding:
+    print_offer = wordy("Print")
+    more = [sold(print_offer, id=f"subscription_offer-{n:032x}") for n in range(number)]
+    return subscription(sold(MONTHLY), *more)
+
+
+def test_a_change_that_receivers_of_webhooks_could_not_take_is_refused() -> None:
+    owners = Kept(holding_wordy(11))
+    catalog = Shop(MONTHLY, wordy("Paper"))
+    which = {"id": SUBSCRIPTION, "subscription_offer": owners.kept.offers[0].id}
+    to_paper = switch("Paper", forSubscription=which, effectiveDate=TODAY.isoformat())
 
     with pytest.raises(InvalidFields) as refusal:
-        placing(owners)(to_annual)
+        placing(owners, catalog)(to_paper)
 
     assert refusal.value.errors[0].code == "too_long"
     assert owners.commits == []
+
+
+def test_what_zuora_sold_beyond_what_webhooks_should_carry_can_be_cancelled() -> None:
+    owners = Kept(holding_wordy(20))
+
+    placed = placing(owners)(body("cancel_subscription", effectiveDate=TODAY.isoformat()))
+
+    assert placed.status == "submitted"
+    (commit,) = owners.commits
+    assert max(event.size for event in commit.events) > 64 * 1024

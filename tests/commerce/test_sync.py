@@ -17,6 +17,7 @@ from tessera.commerce.models import AddressData, SalesforceAccount
 from tessera.commerce.owners import TooManySubscriptions
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.sync import Synced, sync
+from tessera.errors import InvalidFields
 from tessera.tables import COMMERCE
 from tests.builders import (
     NOW,
@@ -499,6 +500,30 @@ def test_what_one_transaction_has_no_room_for_is_written_by_the_next_sync(
     more, catalog = of(110, "A-S00000991")
     with pytest.raises(TooManyParts):
         run(owners, more, catalog=catalog)
+
+
+def _granting(codes: int) -> FakeCatalog:
+    return FakeCatalog(candidate(products=(product(*(f"{n:080}" for n in range(codes))),)))
+
+
+def test_what_zuora_sells_is_taken_over_also_where_no_order_could_be_so_large(
+    owners: CommerceTable, told: Told
+) -> None:
+    run(owners, billed(), catalog=_granting(300))
+
+    (created,) = told("subscription.created")
+    assert created.size > 64 * 1024
+
+
+def test_a_subscription_that_no_event_could_tell_of_is_refused_and_nothing_is_written(
+    owners: CommerceTable, told: Told
+) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        run(owners, billed(), catalog=_granting(900))
+
+    (error,) = refused.value.errors
+    assert (error.field, error.code) == ("id", "too_long")
+    assert (owners.holding(SUB), told()) == (None, [])
 
 
 def test_a_subscription_is_read_whole_however_many_rows_it_has(owners: CommerceTable) -> None:

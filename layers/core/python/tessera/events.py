@@ -5,6 +5,7 @@ the bus from there, and delivered to webhook endpoints. Its name is stable: the 
 and the header `tessera-event-type`. Its snapshot is complete: nobody has to ask again.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,7 +16,10 @@ from tessera.objects import Model, compact_json
 BUS_SOURCE = "tessera"
 OPEN_SHARDS = 4
 LARGEST_BODY = 64 * 1024
-"""Bytes of a webhook body in any dialect."""
+"""Bytes of a webhook body in any dialect, of all that is ordered here."""
+LARGEST_SYNCED_BODY = 200 * 1024
+"""Bytes. What Zuora sells on one subscription is not for Tessera to say, but an event has to fit
+into an entry of EventBridge, 256 KB, with all around it."""
 _LONG_KEYS = 2 * len("https://limio.com/")
 
 
@@ -105,10 +109,9 @@ class Event(Model):
     """The webhook body before its dialect; member order is what receivers get."""
 
     @property
-    def largest_body(self) -> int:
-        """Bytes of the webhook body in the dialect that makes the most of it: with long keys."""
-        logins = len(self.snapshot.get("identities", ()))
-        return len(compact_json(self.snapshot).encode()) + _LONG_KEYS * logins
+    def size(self) -> int:
+        """Bytes of the webhook body."""
+        return size_of(self.snapshot)
 
     def body(self) -> str:
         """As JSON text: the bus detail."""
@@ -139,6 +142,12 @@ def event(
         snapshot=snapshot,
         **more,
     )
+
+
+def size_of(body: Mapping[str, Any]) -> int:
+    """Bytes as a webhook, in the dialect that makes the most of it: with long keys."""
+    logins = len(body.get("identities", ()))
+    return len(compact_json(body).encode()) + _LONG_KEYS * logins
 
 
 def shard_of(id: str) -> int:

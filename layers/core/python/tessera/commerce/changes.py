@@ -16,7 +16,7 @@ from tessera.commerce.change_requests import AnyChange
 from tessera.commerce.change_rules import Shop, decide, reached, subscription_named
 from tessera.commerce.changed_objects import Ordered, changed, written
 from tessera.commerce.commits import Commit, OwnerBusy, TooManyParts
-from tessera.commerce.entitlements import ALWAYS_ANNOUNCED, Announcements, Ownership, held
+from tessera.commerce.entitlements import ALWAYS_ANNOUNCED, Announcements, Ownership, as_told, held
 from tessera.commerce.models import (
     Alteration,
     Holding,
@@ -28,7 +28,7 @@ from tessera.commerce.order_clock import clock_of
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
-from tessera.events import LARGEST_BODY
+from tessera.events import LARGEST_BODY, LARGEST_SYNCED_BODY, size_of
 from tessera.tables import TRANSACTION_LIMIT
 
 _EVENTS = {
@@ -156,7 +156,10 @@ def _commit(
     order = _order(naming, request, prepared, caller, moment)
     telling = Announcements(ownership, now=moment.now, today=moment.today)
     _tell(telling, prepared, order, moment.today)
-    if any(event.largest_body > LARGEST_BODY for event in telling.events):
+    # What Zuora sells may be larger; it can be cancelled and renewed all the same.
+    is_large = size_of(as_told(on_day(holding, moment.today).wire())) > LARGEST_BODY
+    limit = LARGEST_SYNCED_BODY if is_large else LARGEST_BODY
+    if any(event.size > limit for event in telling.events):
         text = "With this change it is larger than receivers of webhooks take (64 KB)."
         raise invalid("forSubscription", text, "too_long")
     owners.commit(_write(telling, prepared, order, ownership))

@@ -12,7 +12,7 @@ from tessera import clock
 from tessera.clock import Day, Instant
 from tessera.commerce.models import Customer, Holding, Identity, Owner, PendingChange, Tracking
 from tessera.commerce.subscriptions import is_on_hold, with_terms
-from tessera.events import Event, event
+from tessera.events import LARGEST_BODY, Event, event, size_of
 from tessera.objects import Data, Model
 
 ALWAYS_ANNOUNCED = ("change_offer", "add_offer", "cancel_subscription")
@@ -201,9 +201,12 @@ class Announcements:
         subscription: str | None = None,
         partner_org: str | None = None,
     ) -> None:
-        """An event whose body is an object as its GET returns it, which names its own partner."""
+        """An event whose body is an object as its GET returns it, which names its own partner.
+
+        Of a subscription that is too large for receivers it tells less about payments to come.
+        """
         partner = partner_org or body.get("partner_org")
-        self._event(type, body, partner, subscription=subscription)
+        self._event(type, as_told(body), partner, subscription=subscription)
 
     def happened(
         self, type: str, *, mode: str, partner_org: str | None, subscription: str | None = None
@@ -322,6 +325,24 @@ class Announcements:
         if held is None:
             raise KeyError(f"{subscription} is not among what {self._ownership.owner.id} holds")
         return held
+
+
+def as_told(body: dict[str, Any]) -> dict[str, Any]:
+    """An object as events have it: whole, unless it is a subscription too large for receivers.
+
+    Its payments to come go without their line items then, or not at all.
+    """
+    if "schedule" not in body or size_of(body) <= LARGEST_BODY:
+        return body
+    terse = {**body, "schedule": [_without_line_items(one) for one in body["schedule"]]}
+    if size_of(terse) <= LARGEST_BODY:
+        return terse
+    return {name: value for name, value in body.items() if name != "schedule"}
+
+
+def _without_line_items(schedule: dict[str, Any]) -> dict[str, Any]:
+    data = {name: value for name, value in schedule["data"].items() if name != "lineItems"}
+    return {**schedule, "data": data}
 
 
 def held(holding: Holding, before: Held | None = None) -> Held:

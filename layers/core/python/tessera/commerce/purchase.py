@@ -233,7 +233,7 @@ def _told(
 
 
 def _check_size(events: Sequence[Event], holdings: Sequence[Holding]) -> None:
-    too_large = {event.subscription for event in events if event.largest_body > LARGEST_BODY}
+    too_large = {event.subscription for event in events if event.size > LARGEST_BODY}
     for position, holding in enumerate(holdings):
         if holding.id in too_large:
             text = "This subscription is larger than receivers of webhooks take (64 KB)."

@@ -27,8 +27,8 @@ from tessera.commerce.mapping import Candidate
 from tessera.commerce.models import Address, Customer, Holding, Mapping, Order, Owner, Schedule
 from tessera.commerce.subscriptions import on_day
 from tessera.commerce.transferring import handed_over, left, refuse_in_flight
-from tessera.errors import InvalidRequest
-from tessera.events import Event
+from tessera.errors import InvalidRequest, invalid
+from tessera.events import LARGEST_SYNCED_BODY, Event
 from tessera.objects import Model, Record
 from tessera.tables import TRANSACTION_LIMIT
 
@@ -123,7 +123,8 @@ def sync(
     """Creates or updates everything that hangs from the subscription; a repeat changes nothing.
 
     `refresh` copies entitlements anew from the catalog, which otherwise stay as they were sold.
-    Raises `InvalidRequest`, what `Billing.read` raises, `TransferPending`, `OwnerBusy` and `Busy`.
+    Raises `InvalidRequest`, `InvalidFields`, what `Billing.read` raises, `TransferPending`,
+    `OwnerBusy` and `Busy`.
     """
     if not 1 <= len(key) <= 100 or not key.isprintable():
         raise InvalidRequest(
@@ -142,6 +143,9 @@ def sync(
             moment=moment,
             refresh=refresh,
         )
+        if any(event.size > LARGEST_SYNCED_BODY for event in taken.events):
+            text = "More hangs from this subscription than an event can tell of (200 KB)."
+            raise invalid("id", text, "too_long")
         if taken.telling is not None:
             owners.commit(
                 Commit(
