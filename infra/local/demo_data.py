@@ -98,10 +98,11 @@ def _items() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _partner_offers(acme: str, borealis: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Both sell Digital, each at terms of its own; only Acme sells Gold."""
-    for name, product, plan, every, label, organisation in (
-        ("Acme Digital", "Digital", demo.DIGITAL_MONTHLY_PLAN, _MONTHLY, "partner", acme),
-        ("Acme Gold", "Gold", demo.GOLD_ANNUAL_PLAN, _YEARLY, "partner-gold", acme),
-        ("Borealis Digital", "Digital", demo.DIGITAL_MONTHLY_PLAN, _MONTHLY, "partner", borealis),
+    monthly = (demo.DIGITAL_MONTHLY_PLAN, _MONTHLY)
+    for name, product, (plan, every), label, organisation, better in (
+        ("Acme Gold", "Gold", (demo.GOLD_ANNUAL_PLAN, _YEARLY), "partner-gold", acme, []),
+        ("Acme Digital", "Digital", monthly, "partner", acme, ["Acme Gold"]),
+        ("Borealis Digital", "Digital", monthly, "partner", borealis, []),
     ):
         yield (
             "offers",
@@ -114,6 +115,7 @@ def _partner_offers(acme: str, borealis: str) -> Iterator[tuple[str, dict[str, A
                 label__limio=[label],
                 sales_channel__limio=["Partner"],
                 eligible_partners__limio=[organisation],
+                upgrade_offers__limio=[{"$ref": f"/offers2/{one}"} for one in better],
                 checkout__limio={
                     "checkout_type": "external",
                     "external_url": "/partner-checkout",

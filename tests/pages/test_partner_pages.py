@@ -314,6 +314,21 @@ def test_the_customers_table_finds_and_leads_to_a_customer(
     assert link(shown, "Cancel subscription")
 
 
+def test_a_plan_that_leads_nowhere_is_not_offered_to_be_updated(
+    ann: Visitor, sold: Sold, owners: CommerceTable
+) -> None:
+    address = ann.get(f"/partner-checkout?offer={sold.annual['id']}").location
+    placed = ann.post(address, carla()).location.partition("order=")[2]
+    order = owners.order(placed)
+    assert order is not None
+    released(owners, order.subscriptions[0])
+
+    shown = ann.get(f"/subscriptions?owner={order.owner}")
+
+    assert "Update subscription" not in shown.text
+    assert link(shown, "Cancel subscription")
+
+
 def test_billing_that_is_not_connected_costs_the_invoices_only(ann: Visitor) -> None:
     shown = ann.get("/partner?tab=invoices")
 
@@ -394,7 +409,10 @@ def test_a_save_offer_keeps_the_subscription(
         why, {"component": "subscriptions", "step": "save", "offer": saves.hidden("offer")}
     )
 
-    assert "goes on, with Half price" in ann.get(done.location).text
+    shown = ann.get(done.location).text
+    assert "goes on, with Half price" in shown
+    assert re.search(r"Half price from \d+ \w+ \d{4}", shown)
+    assert "Changes to" not in shown
     assert len(told("order.offer_added")) == 1
 
 

@@ -20,6 +20,8 @@ from infra.local.zuora import Zuora as ZuoraStandIn
 from infra.routes import ROUTES
 from tessera import ids
 from tessera.aws import client
+from tessera.catalog.models import AddOn, Offer
+from tessera.catalog.store import CatalogTable
 from tessera.commerce.commits import Commit
 from tessera.commerce.models import Order
 from tessera.commerce.store import CommerceTable
@@ -33,6 +35,7 @@ from tessera.partners.store import PartnersTable
 from tests import handlers
 from tests.builders import NOW, FakeCatalog, FakePartners, NoLabels, candidate
 from tests.commerce.carrying import REFERENCE, order
+from tests.commerce.selling import add_on, offer, price
 from tests.integrations.zuora_tenant import Vault, reset
 from tests.pages.visitor import Seen, Visitor, signed_in
 from tests.partners.organisations import organisation
@@ -97,6 +100,24 @@ def held(owners: CommerceTable, tenant: Running, number: str, sub: str = demo.IN
 def digital(owners: CommerceTable, tenant: Running) -> str:
     """Ingrid's subscription."""
     return held(owners, tenant, demo.DIGITAL_SUBSCRIPTION)
+
+
+def on_sale(*, better: bool = True, support: bool = True) -> None:
+    """Ingrid's plan, with what it can be changed to and what goes with it."""
+    dollars = [price("20.00", currency="USD")]
+    gold, _ = offer("Gold Annual", price=dollars)
+    sold = candidate()
+    fits = [{"id": one.id, "$ref": one.path} for one in sold.products]
+    help_desk, _ = add_on("Priority support", compatible_products=fits, price=dollars)
+    held_now, _ = offer(
+        "Digital Monthly",
+        price=dollars,
+        upgrade_offers=[{"id": gold.id, "$ref": gold.path}] if better else [],
+        cross_sell_addons=[{"id": help_desk.id, "$ref": help_desk.path}] if support else [],
+    )
+    for item in (held_now.model_copy(update={"id": sold.id}), gold, help_desk):
+        assert isinstance(item, Offer | AddOn)
+        CatalogTable("Catalog").add(item)
 
 
 @cache
@@ -396,6 +417,8 @@ def test_a_forged_form_does_nothing(ingrid: Visitor, owners: CommerceTable) -> N
 
 
 def test_the_plan_with_what_can_be_done_about_it(ingrid: Visitor, digital: str) -> None:
+    on_sale()
+
     shown = ingrid.get("/edit-plan")
 
     assert shown.status == 200
@@ -406,10 +429,31 @@ def test_the_plan_with_what_can_be_done_about_it(ingrid: Visitor, digital: str) 
     assert "Renew<" not in shown.html, "it renews by itself"
 
 
+@pytest.mark.parametrize(
+    ("sold", "offered"),
+    [
+        ({"better": False}, ["Add-ons"]),
+        ({"support": False}, ["Change plan"]),
+        ({"better": False, "support": False}, []),
+    ],
+    ids=["add-ons-only", "plans-only", "nothing"],
+)
+def test_no_link_leads_to_where_nothing_can_be_chosen(
+    ingrid: Visitor, sold: dict[str, bool], offered: list[str]
+) -> None:
+    on_sale(**sold)
+
+    shown = ingrid.get("/edit-plan")
+
+    assert [words for words in ("Change plan", "Add-ons") if words in shown.text] == offered
+    assert link(shown, "Cancel subscription")
+
+
 def test_among_several_subscriptions_one_is_chosen_first(
     ingrid: Visitor, owners: CommerceTable, tenant: Running
 ) -> None:
     held(owners, tenant, demo.GOLD_SUBSCRIPTION)
+    on_sale()
 
     choice = ingrid.get("/edit-plan")
 
@@ -469,6 +513,7 @@ def test_a_change_that_was_refused_is_told_with_what_to_do_next(
     ingrid: Visitor, owners: CommerceTable, tenant: Running, digital: str
 ) -> None:
     ordered(owners, digital, status="failed")
+    on_sale()
 
     shown = ingrid.get("/edit-plan")
 

@@ -34,7 +34,7 @@ def components(world: World) -> dict[str, Component]:
     addresses, checkout = Addresses(world, own), Checkout(world, own)
     customers, invoiced = CustomersTable(world), InvoicesTable(world)
     subscriptions = BothKinds(Subscriptions(own), PartnerCustomer(world, Flows(world)))
-    plans = {name: Plan(name, own, Flows(world)) for name in NAMES}
+    plans = {name: Plan(name, own, Flows(world), world.catalog) for name in NAMES}
     return {
         "offers": Component(Offers(world.catalog).show),
         "checkout": Component(checkout.show, checkout.act),

@@ -101,9 +101,12 @@ def pending(holding: Holding, today: date, locale: formats.Locale) -> str:
             return f"Ends on {day}"
         if day_of <= today:
             return "A change of today is being carried out"
-        begin = (one for one in holding.offers if one.status == "pending")
-        follows = [held_name(one) for one in begin if one.data.start == day_of]
-        return f"Changes to {follows[0]} on {day}" if len(follows) == 1 else f"Changes on {day}"
+        begins = [one for one in holding.offers if one.status == "pending"]
+        follows = [one for one in begins if one.data.start == day_of]
+        if len(follows) != 1:
+            return f"Changes on {day}"
+        name, is_discount = held_name(follows[0]), follows[0].data.record_subtype == "discount"
+        return f"{name} from {day}" if is_discount else f"Changes to {name} on {day}"
     if end is not None and end > today and status_on(holding, today) == "active":
         return f"Ends on {formats.day(end, locale)}"
     return ""

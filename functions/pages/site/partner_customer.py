@@ -20,6 +20,7 @@ from tessera.partners import subscriptions as partner_subscriptions
 from . import held, payments, refusals
 from .blocks import Block, Place
 from .flows import Flows, links, pending
+from .on_offer import on_offer
 from .portal import INVOICES, customer_address
 from .step import Step
 from .subscriptions import Subscriptions
@@ -45,6 +46,7 @@ class PartnerCustomer:
         allowed = _allowed(visit)
         today, locale = moment.today, visit.locale
         subscriptions, orders = [], refusals.latest(visit.query["owner"], self._world.owners)
+        offered = on_offer(holdings, caller, today, self._world.catalog)
         for holding in holdings:
             facts = held.facts(holding, today, locale)
             names = _entitlements(holding, today)
@@ -62,7 +64,7 @@ class PartnerCustomer:
                     "links": [
                         (words, href)
                         for words, href in (
-                            ("Update subscription", can.update),
+                            ("Update subscription", can.update if any(offered[holding.id]) else ""),
                             ("Cancel subscription", can.cancel),
                             ("Renew", can.renew),
                         )

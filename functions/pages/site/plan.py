@@ -3,7 +3,6 @@
 The three share one card: which of them are on the page says which ways it offers.
 """
 
-from collections.abc import Collection
 from typing import Any
 
 from tessera.catalog.models import ComponentOptions, Page
@@ -15,6 +14,7 @@ from tessera.errors import NotFound
 from . import flows, held, payments, refusals, wording
 from .blocks import Block
 from .flows import Flows
+from .on_offer import Items, on_offer
 from .own import Belongings, Own, nothing_found
 from .step import Step
 
@@ -24,10 +24,11 @@ _ADD_ONS = "add-ons"
 
 
 class Plan:
-    def __init__(self, name: str, own: Belongings, steps: Flows) -> None:
+    def __init__(self, name: str, own: Belongings, steps: Flows, items: Items) -> None:
         self._name = name
         self._own = own
         self._steps = steps
+        self._items = items
 
     def show(self, visit: Visit, page: Page, options: ComponentOptions) -> Block | None:
         if visit.query.get("do"):
@@ -113,27 +114,28 @@ class Plan:
             "refused": refusals.refused(holding, self._own.orders(own)),
             "sentence": sentence,
             "needs_support": needs_support,
-            "links": [] if pending or seller else _links(holding, own, page, is_known),
+            "links": [] if pending or seller else self._links(holding, own, page),
         }
+
+    def _links(self, holding: Holding, own: Own, page: Page) -> list[tuple[str, str]]:
+        present, today = _present(page), own.moment.today
+        can = flows.links(holding, own.caller, today, page.slug)
+        offered = on_offer([holding], own.caller, today, self._items)[holding.id]
+        links = [
+            ("Change plan", can.update, "plan" in present and offered.plans),
+            ("Add-ons", _of_add_ons(can.update), "add_ons" in present and offered.add_ons),
+            ("Renew", can.renew, "plan" in present and bool(holding.offers)),
+            (_END, can.cancel, "cancel" in present),
+        ]
+        return [(words, href) for words, href, is_offered in links if href and is_offered]
+
+
+def _of_add_ons(update: str) -> str:
+    return update and with_query(update, part=_ADD_ONS)
 
 
 _END = "Cancel subscription"
 """In full: elsewhere "Cancel" leaves a form and changes nothing."""
-
-
-def _links(holding: Holding, own: Own, page: Page, is_known: bool) -> list[tuple[str, str]]:
-    present: Collection[str] = _present(page)
-    can = flows.links(holding, own.caller, own.moment.today, page.slug)
-    offered = []
-    if can.update and is_known and "plan" in present:
-        offered.append(("Change plan", can.update))
-    if can.update and is_known and "add_ons" in present:
-        offered.append(("Add-ons", with_query(can.update, part=_ADD_ONS)))
-    if can.renew and is_known and "plan" in present:
-        offered.append(("Renew", can.renew))
-    if can.cancel and "cancel" in present:
-        offered.append((_END, can.cancel))
-    return offered
 
 
 def _present(page: Page) -> list[str]:
