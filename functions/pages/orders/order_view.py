@@ -92,7 +92,7 @@ def listed(visit: Visit, page: OrdersPage, zone: str) -> Answer:
         table=Table(
             "Orders",
             (
-                Column("Reference"),
+                Column("Reference", short=True),
                 Column("Type", short=True),
                 Column("Customer"),
                 Column("Partner"),

@@ -77,7 +77,7 @@ def read(visit: Visit, found: Owned, *, can_sync: bool) -> Answer:
         ),
         orders=Table(
             "Orders",
-            (Column("Reference"), Column("Type"), Column("Status"), Column("Placed")),
+            (Column("Reference", short=True), Column("Type"), Column("Status"), Column("Placed")),
             [
                 (
                     link(one.reference or one.id, f"{ORDERS}/{one.id}"),

@@ -278,7 +278,7 @@ def _orders(orders: Iterable[Order] | None, *, linked: bool) -> Table | None:
         )
         for one in orders
     ]
-    columns = (Column("Reference"), Column("Type"), Column("Status"), Column("Placed"))
+    columns = (Column("Reference", short=True), Column("Type"), Column("Status"), Column("Placed"))
     return Table("Recent orders", columns, rows, sorted_by="newest first")
 
 
