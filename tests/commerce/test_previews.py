@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from tessera.commerce.models import Holding
 from tessera.commerce.previews import Line, Quote
+from tessera.commerce.schedules import schedule_id
 from tessera.errors import Refusal
 from tests.builders import TODAY
-from tests.commerce.desks import INVOICE, Counter
+from tests.commerce.desks import INVOICE, Billing, Counter, Invoice
 from tests.commerce.selling import (
     CROSSWORDS,
     CUSTOMER,
@@ -24,6 +26,7 @@ from tests.commerce.selling import (
     offer,
     offer_id,
     pending,
+    price,
     sold,
     subscription,
 )
@@ -222,3 +225,99 @@ def test_yen_have_no_decimals() -> None:
     preview = shown(at, NEW)
 
     assert (preview["dueNow"], preview["tax"]) == ("1750", "0")
+
+
+def paid(holding: Holding, *days: date) -> Holding:
+    model = holding.schedule[0]
+    rows = []
+    for day in days:
+        data = model.data.model_copy(update={"date": day, "schedule_date": day})
+        id = schedule_id(holding.id, day)
+        rows.append(model.model_copy(update={"id": id, "data": data}))
+    return holding.model_copy(update={"schedule": tuple(rows)})
+
+
+def test_a_payment_of_today_is_not_the_next_one_after_a_change_of_today() -> None:
+    tomorrow, later = TODAY + timedelta(days=1), TODAY + timedelta(days=40)
+    order = body("add_on", addOn={"id": add_on_id("Support")})
+
+    for days, following in (((TODAY, later), later), ((TODAY, tomorrow), tomorrow)):
+        preview = shown(Counter(paid(subscription(), *days)), order)
+        assert preview["next"]["date"] == following.isoformat()
+
+
+def test_a_payment_of_today_is_the_next_one_before_a_change_to_come() -> None:
+    at = Counter(paid(subscription(), TODAY, PERIOD_END))
+    order = body("change_offer", offer={"id": offer_id("Digital Annual")})
+
+    preview = shown(at, {**order, "effectiveDate": PERIOD_END.isoformat()})
+
+    assert preview["next"]["date"] == TODAY.isoformat()
+
+
+def test_where_no_period_is_known_an_add_on_costs_all_of_its_price() -> None:
+    once = {**price("17.50"), "type": "one_time"}
+    plan = sold(offer("Digital Monthly", "W2", price=[once]), start=TODAY)
+    endless: Any = {"term_type": "EVERGREEN", "term_end_date": None, "current_period": None}
+    bare = subscription(plan, start_date=TODAY, **endless)
+    at = Counter(bare.model_copy(update={"schedule": ()}))
+
+    preview = shown(at, body("add_on", addOn={"id": add_on_id("Support")}))
+
+    assert preview["dueNow"] == "5.00"
+
+
+def test_lines_and_tax_of_a_purchase_are_the_billing_systems() -> None:
+    at = Counter()
+    quoted = Line(description="Fee", amount=Decimal("17.50"), tax_amount=Decimal("3.50"))
+    at.billing.quoted = Quote(Decimal("21.00"), Decimal("3.50"), (quoted,))
+
+    preview = shown(at, NEW)
+
+    assert (preview["dueNow"], preview["tax"]) == ("21.00", "3.50")
+    (told,) = preview["lines"]
+    assert told == {"description": "Fee", "quantity": 1, "amount": "17.50", "taxAmount": "3.50"}
+    assert preview["warnings"] == ()
+
+
+def test_tax_is_told_of_what_is_paid_now_only() -> None:
+    at = Counter()
+    at.billing.quoted = Quote(Decimal("21.00"), Decimal("3.50"), ())
+    start = (TODAY + timedelta(days=30)).isoformat()
+
+    purchase = shown(at, {**NEW, "effectiveDate": start})
+    at.billing.quoted = Quote(Decimal("216.00"), Decimal("36.00"), ())
+    change = shown(at, body("change_offer", offer={"id": offer_id("Digital Annual")}))
+    at.billing.quoted = Quote(Decimal("6.00"), Decimal("1.00"), ())
+    now = shown(at, body("add_on", addOn={"id": add_on_id("Support")}))
+
+    assert (purchase["dueNow"], purchase["tax"]) == ("0.00", "0.00")
+    assert (change["dueNow"], change["tax"]) == ("0.00", "0.00")
+    assert (now["dueNow"], now["tax"]) == ("6.00", "1.00")
+    assert now["next"]["date"] == PERIOD_END.isoformat()
+
+
+def test_a_credit_for_a_cancellation_is_no_payment() -> None:
+    at = Counter()
+    at.billing.quoted = Quote(Decimal("-5.00"), Decimal(0), ())
+
+    assert "next" not in shown(at, body("cancel_subscription"), by=CUSTOMER)
+
+
+def test_an_order_about_the_account_leaves_what_the_subscription_grants() -> None:
+    order = body("change_address", address={"city": "Leeds", "country": "GB"})
+
+    preview = shown(Counter(), order, by=CUSTOMER)
+
+    assert preview["entitlements"] == ({"code": "W2"},)
+    assert preview["currency"] == "GBP"
+
+
+def test_a_payment_is_in_the_currency_of_its_invoice() -> None:
+    at = Counter(billing=Billing(Invoice(currency="EUR")))
+
+    invoice = {"id": INVOICE, "amount": "210.00"}
+    preview = shown(at, {"order_type": "pay_invoice", "invoice": invoice}, by=CUSTOMER)
+
+    assert (preview["currency"], preview["dueNow"]) == ("EUR", "210.00")
+    assert preview["entitlements"] == ()
