@@ -172,6 +172,22 @@ def test_says_when_a_card_is_over(
     assert method.status == status
 
 
+@pytest.mark.parametrize(
+    ("month", "year"), [(0, 2029), (13, 2029), (11, 0), (11, 10_000), (11, None)]
+)
+def test_of_a_card_with_no_day_of_the_calendar_it_is_not_said_when_it_is_over(
+    tenant: Running, billing: ZuoraMethods, month: int, year: int | None
+) -> None:
+    card = {"expirationMonth": month, "expirationYear": year}
+    tenant.stand_in.state["paymentMethods"][CARD].update(card)
+
+    [method] = methods_of(OWNER, objects=Records(), billing=billing, today=date(2026, 2, 28))
+
+    result = method.data.zuora.result
+    assert (result.expiration_month, result.expiration_year) == (None, None)
+    assert method.status == "active"
+
+
 @pytest.mark.parametrize("owner", [None, "id-" + "2" * 32])
 def test_who_has_no_account_has_no_methods(
     tenant: Running, billing: ZuoraMethods, owner: str | None
