@@ -103,6 +103,20 @@ def test_names_change_with_the_address_or_in_its_place() -> None:
     assert counter.owners.told()[2:] == ["order.customer_updated", "customer.updated"]
 
 
+@pytest.mark.parametrize(("kind", "name"), [("billing", "Silva"), ("delivery", "Lopes")])
+def test_a_new_name_comes_with_the_new_billing_address_and_no_other(kind: str, name: str) -> None:
+    counter = Counter()
+    counter.place(body("change_address", addressType=kind, address=LEEDS))
+    moved = {"address1": "3 Hill St", "city": "York"}
+    names = {"lastName": "Silva"}
+
+    counter.place(body("change_address", addressType=kind, address=moved, customerDetails=names))
+
+    address = counter.owners.records[address_of(kind)].data
+    assert (address.address1, address.last_name) == ("3 Hill St", name)
+    assert counter.owners.records["cus-1"].data.last_name == "Silva"
+
+
 def test_an_order_notes_what_it_changes_so_that_it_can_be_taken_back() -> None:
     counter = Counter()
     counter.place(body("change_address", address=LEEDS))
