@@ -264,6 +264,26 @@ def test_an_endpoint_is_added_and_its_secret_revealed_to_an_administrator(
     assert KEY not in visitor.get(made.location).html
 
 
+def is_unfolded(seen: Seen) -> bool:
+    head, _, _ = seen.html.partition("<summary>Event types")
+    return head.rstrip().endswith("<details open>")
+
+
+def test_event_types_are_folded_away_until_some_are_chosen(
+    visitor: Visitor, engine: Engine
+) -> None:
+    new = visitor.get(f"{HOME}/endpoints/new")
+    chosen = engine.has_endpoint(types=("order.completed",))
+    edited = visitor.get(f"{HOME}/endpoints/{chosen}/edit")
+    refused = visitor.post(
+        f"{HOME}/endpoints/new", {**ENDPOINT, "url": "", "types": ["order.completed"]}
+    )
+
+    assert "Event types: every business event" in new.text
+    assert "Event types: every business event" not in edited.text
+    assert [is_unfolded(one) for one in (new, edited, refused)] == [False, True, True]
+
+
 @pytest.mark.parametrize(
     ("fields", "at", "sentence"),
     [
