@@ -12,7 +12,7 @@ from infra.local.idp import IdentityProvider as ProviderStandIn
 from tessera.identity.providers import IdentityProvider
 from tessera.identity.tokens import TokenRefused, verify
 from tessera.integrations.http import Exchange
-from tessera.integrations.oidc import IdentityProviderFailed, OpenIdProviders
+from tessera.integrations.oidc import Endpoints, IdentityProviderFailed, OpenIdProviders
 from tests.integrations.idp_client import INGRID, issuer_of, mint
 
 NOW = datetime(2026, 3, 2, 9, 14, 7, tzinfo=UTC)
@@ -212,6 +212,36 @@ def test_addresses_without_tls_are_for_this_machine_only(idp: Running) -> None:
 
     assert failed.value.reason == "insecure_address"
     assert fetches(idp) == []
+
+
+def test_a_code_which_works_once_is_waited_for_longer_than_keys_are(idp: Running) -> None:
+    """Cognito lets a function of ours take 5 s before it answers for a code."""
+    waits: list[tuple[float, float]] = []
+
+    class Silent(requests.Session):
+        def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+            waits.append(how["timeout"])
+            raise requests.ConnectionError
+
+    known = {
+        provider(idp).issuer: Endpoints(
+            issuer=provider(idp).issuer,
+            jwks_uri=f"{idp.url}/jwks",
+            token_endpoint=f"{idp.url}/token",
+        )
+    }
+    providers = OpenIdProviders(allow_http=True, known=known, session=Silent())
+    for ask in (
+        lambda: providers.key(provider(idp), "kid", now=NOW),
+        lambda: providers.id_token(
+            provider(idp), code="c", verifier="v", redirect_uri="https://x.example", now=NOW
+        ),
+    ):
+        with pytest.raises(IdentityProviderFailed):
+            ask()
+
+    (of_keys, of_code) = (round(read) for _, read in waits)
+    assert (of_keys, of_code) == (3, 10)
 
 
 def test_a_redirect_is_not_followed(

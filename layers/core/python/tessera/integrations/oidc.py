@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from tessera.errors import Unauthorized, UpstreamFailed
 from tessera.identity.providers import IdentityProvider
 from tessera.integrations.http import (
+    INTERACTIVE,
     TOKEN_CAP,
     Answer,
     Call,
@@ -133,6 +134,10 @@ class OpenIdProviders:
         """
         self._given = known or {}
         self._transport = Transport("identity_provider", PROVIDER, session=session, observe=observe)
+        # A code works once; before it answers Cognito asks a function of ours, perhaps a cold one.
+        self._patient = Transport(
+            "identity_provider", INTERACTIVE, session=session, observe=observe
+        )
         self._schemes = ("https://", "http://") if allow_http else ("https://",)
         self._known: dict[str, _Known] = {}
 
@@ -201,8 +206,8 @@ class OpenIdProviders:
             body=urlencode(form).encode(),
             cap=TOKEN_CAP,
         )
-        until = self._transport.deadline()
-        answer = self._transport.send(call, until=until, judge=partial(_judged_exchange, provider))
+        judge = partial(_judged_exchange, provider)
+        answer = self._patient.send(call, until=self._patient.deadline(), judge=judge)
         try:
             return _Tokens.model_validate(answer.json).id_token
         except ValidationError:
