@@ -313,3 +313,38 @@ def test_an_offer_of_two_plans_ends_when_one_of_them_is_removed() -> None:
     assert [(one.status, one.data.end) for one in after.offers] == [("ended", TODAY)]
     assert after.data.mapping is not None
     assert [one.rate_plan_id for one in after.data.mapping.unmapped] == ["plan-2"]
+
+
+def test_the_words_of_a_price_tell_how_often_that_plan_is_paid() -> None:
+    yearly = charge(price=Decimal(180), every=Interval(1, "years"), start=date(2026, 3, 1))
+    older = rate_plan("plan-2", product_rate_plan=SUPPORT, start=yearly.start, charges=(yearly,))
+    print_offer = candidate("offer-a", name="Print", plans=frozenset({SUPPORT}))
+
+    holding = made(billed(plans=(rate_plan(), older)), candidate(), print_offer)
+
+    assert holding.data.price is not None
+    assert holding.data.price.summary is not None
+    assert holding.data.price.summary.subline == "\N{POUND SIGN}180.00 per year"
+
+
+def test_the_period_is_that_of_the_first_charge_that_has_one() -> None:
+    odd = rate_plan("plan-0", product_rate_plan=SUPPORT, charges=(charge(every=None),))
+
+    holding = made(billed(plans=(odd, rate_plan())))
+
+    period = holding.data.current_period
+    assert period is not None
+    assert (period.start, period.end) == (TODAY, date(2026, 4, 2))
+
+
+def test_what_ends_today_is_not_what_begins_today() -> None:
+    syncing = Syncing()
+    syncing.reads(billed(plans=(rate_plan(end=SOON),)))
+    again = rate_plan("plan-2", start=SOON, charges=(charge(start=SOON),))
+
+    after = syncing.reads(billed(version=2, plans=(rate_plan(end=SOON), again)), days=20)
+
+    assert [(one.status, one.data.start, one.data.end) for one in after.offers] == [
+        ("ended", TODAY, SOON),
+        ("active", SOON, None),
+    ]
