@@ -9,14 +9,18 @@ from tessera import clock
 from tessera.catalog.models import Offer
 from tessera.catalog.store import CatalogTable
 from tessera.commerce.buyers import Moment
+from tessera.commerce.callers import Caller
+from tessera.commerce.changes import place_change
 from tessera.commerce.commits import Commit
 from tessera.commerce.eligibility import OfferChanged
 from tessera.commerce.entitlements import Ownership
-from tessera.commerce.models import Alteration
+from tessera.commerce.models import Alteration, Holding, PlacedBy
+from tessera.commerce.order_bodies import read_order
 from tessera.commerce.order_clock import clock_of
 from tessera.commerce.retrying import OrderNotFailed, OrderOvertaken, retry
 from tessera.commerce.steps import StepFailed, Trouble
 from tessera.commerce.store import CommerceTable
+from tessera.commerce.undo import undone
 from tessera.errors import ChangePending, InvalidFields, NotFound
 from tests.builders import api_event, operator
 from tests.commerce.carrying import (
@@ -27,13 +31,26 @@ from tests.commerce.carrying import (
     TODAY,
     Absent,
     Carrier,
+    MemoryStore,
     ScriptedVendor,
     order,
     pending,
     store_with,
     subscription,
 )
-from tests.commerce.selling import CATALOG, MONTHLY, Shop, offer, offer_id
+from tests.commerce.carrying import offer as order_offer
+from tests.commerce.selling import (
+    ACME,
+    CATALOG,
+    MACHINE,
+    MONTHLY,
+    Shop,
+    add_on_id,
+    offer,
+    offer_id,
+    sold,
+)
+from tests.commerce.selling import CUSTOMER as BUYER
 from tests.commerce.test_provision_order import commit
 from tests.handlers import body, load
 
@@ -233,3 +250,80 @@ def test_is_answered_as_an_order_is(tables: dict[str, str]) -> None:
     assert second["statusCode"] == 409
     assert body(second)["code"] == "order_not_failed"
     assert made.customer == CUSTOMER
+
+
+NOW_SOLD = {"forSubscription": {"id": SUB}}
+CHANGES: dict[str, dict[str, Any]] = {
+    "add_on": {"action": "add", "addOn": {"id": add_on_id("Support")}, "quantity": 2},
+    "change_offer": {"offer": {"id": offer_id("Digital Annual")}},
+    "add_offer": {"offer": {"id": offer_id("Half price")}},
+    "cancel_subscription": {},
+}
+
+
+def changed(order_type: str, by: Caller) -> tuple[MemoryStore, str, Holding]:
+    """A change as it was placed, and refused by the billing system: the order and what it made."""
+    plan = sold(MONTHLY, start=TODAY).model_copy(update={"customer": CUSTOMER})
+    bought = order(status="complete", created=START - timedelta(days=1))
+    store = store_with(bought, subscription(plan))
+    body = {"order_type": order_type, **NOW_SOLD, **CHANGES[order_type]}
+    request: Any = read_order(body)
+    moment = Moment(START, TODAY, "test")
+    id = place_change(request, body, caller=by, owners=store, shop=CATALOG, moment=moment).id
+    placed, made = store.order(id), store.holding(SUB)
+    assert placed is not None
+    assert made is not None
+    store.keep(undone(made, placed, today=TODAY, now=START + timedelta(hours=1)))
+    store.keep(placed.model_copy(update={"status": "failed"}))
+    store.events.clear()
+    return store, id, made
+
+
+@pytest.mark.parametrize("order_type", list(CHANGES))
+@pytest.mark.parametrize("by", [MACHINE, BUYER], ids=["middleware", "customer"])
+def test_a_change_is_there_again_as_it_was_when_it_was_placed(order_type: str, by: Caller) -> None:
+    store, id, made = changed(order_type, by)
+
+    retry(id, owners=store, shop=CATALOG, moment=MOMENT)
+
+    again = store.holding(SUB)
+    assert again is not None
+    assert again.data.pending_change == made.data.pending_change
+    assert {one.id: (one.status, one.data) for one in again.all_offers} == {
+        one.id: (one.status, one.data) for one in made.all_offers
+    }
+    assert (again.status, again.data.cancel_date) == (made.status, made.data.cancel_date)
+    placed = store.order(id)
+    assert placed is not None
+    assert placed.alterations[0].subscription == SUB
+
+
+def test_a_partners_order_is_held_to_the_partners_rules_again() -> None:
+    store, id, _ = changed("cancel_subscription", MACHINE)
+    placed = store.order(id)
+    assert placed is not None
+    by_partner = PlacedBy(kind="partner", id="partner_user-1")
+    store.keep(placed.model_copy(update={"placed_by": by_partner, "partner_org": ACME}))
+
+    with pytest.raises(NotFound):
+        retry(id, owners=store, shop=CATALOG, moment=MOMENT)
+
+
+@pytest.mark.parametrize("ahead", [0, 9], ids=["today", "to-come"])
+def test_what_begins_later_is_announced_with_its_day(ahead: int) -> None:
+    day = TODAY + timedelta(days=ahead)
+    altered = Alteration(subscription=SUB, day=day, is_new=True)
+    placed = order("new", altered, data=BOUGHT, status="failed")
+    later = order_offer(status="pending" if ahead else "active", start=day)
+    new = subscription(
+        later, status="pending" if ahead else "active", start_date=day, term_start_date=day
+    )
+    gone = undone(new, placed, today=TODAY, now=START)
+    store = store_with(placed, gone)
+    store.events.clear()
+
+    retry(ORDER, owners=store, shop=CATALOG, moment=MOMENT)
+
+    told = store.bodies("entitlements.updated")[-1]
+    assert told["entitlements"] == [{"code": "W2"}]
+    assert told.get("effectiveDate", "")[:10] == (str(day) if ahead else "")
