@@ -489,6 +489,14 @@ def test_more_identities_than_one_owner_may_have_are_refused_before_anything_is_
     assert {one.owner.status for one in owners.ownerships.values()} == {"active"}
 
 
+def test_as_many_identities_as_one_owner_may_have_are_merged() -> None:
+    owners = Memory(_owning(SOURCE, 1, 25, 1), _owning(DESTINATION, 1, 25, 1), rows={}, at_once=1)
+
+    merge(CHANGE, owners=owners, now=lambda: LATER, today=TODAY, may_go_on=lambda: True)
+
+    assert len(owners.ownerships[DESTINATION].identities) == 50
+
+
 def test_two_owners_that_no_row_could_hold_together_are_refused() -> None:
     owners = Memory(_owning(SOURCE, 900, 1, 1), _owning(DESTINATION, 900, 1, 1), rows={}, at_once=1)
 

@@ -11,7 +11,7 @@ from tessera.catalog.store import CatalogTable
 from tessera.commerce.buyers import Moment
 from tessera.commerce.callers import Caller
 from tessera.commerce.changes import place_change
-from tessera.commerce.commits import Commit
+from tessera.commerce.commits import Commit, OwnerBusy
 from tessera.commerce.eligibility import OfferChanged
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Alteration, Holding, PlacedBy
@@ -26,6 +26,7 @@ from tests.builders import api_event, operator
 from tests.commerce.carrying import (
     CUSTOMER,
     ORDER,
+    OWNER,
     START,
     SUB,
     TODAY,
@@ -42,8 +43,10 @@ from tests.commerce.carrying import offer as order_offer
 from tests.commerce.selling import (
     ACME,
     CATALOG,
+    CROSSWORDS,
     MACHINE,
     MONTHLY,
+    PARTNER,
     Shop,
     add_on_id,
     offer,
@@ -263,9 +266,16 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def changed(order_type: str, by: Caller) -> tuple[MemoryStore, str, Holding]:
     """A change as it was placed, and refused by the billing system: the order and what it made."""
-    plan = sold(MONTHLY, start=TODAY).model_copy(update={"customer": CUSTOMER})
+    held = [
+        sold(one, start=TODAY).model_copy(
+            update={"customer": CUSTOMER, "partner_org": by.partner_org}
+        )
+        for one in (MONTHLY, CROSSWORDS)
+    ]
+    bare = subscription(partner_org=by.partner_org)
+    holding = bare.model_copy(update={"offers": (held[0],), "add_ons": (held[1],)})
     bought = order(status="complete", created=START - timedelta(days=1))
-    store = store_with(bought, subscription(plan))
+    store = store_with(bought, holding)
     body = {"order_type": order_type, **NOW_SOLD, **CHANGES[order_type]}
     request: Any = read_order(body)
     moment = Moment(START, TODAY, "test")
@@ -298,6 +308,39 @@ def test_a_change_is_there_again_as_it_was_when_it_was_placed(order_type: str, b
     assert placed.alterations[0].subscription == SUB
 
 
+def test_a_partners_order_is_tried_again_in_its_name() -> None:
+    store, id, made = changed("cancel_subscription", PARTNER)
+
+    retry(id, owners=store, shop=CATALOG, moment=MOMENT)
+
+    again = store.holding(SUB)
+    assert again is not None
+    assert again.data.cancel_date == made.data.cancel_date
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"status": "failed"}, {"status": "complete", "subscriptions": ("sub-" + "0" * 32,)}],
+    ids=["that-failed-too", "of-another-subscription"],
+)
+def test_a_later_order_that_changed_nothing_of_it_is_in_nobodys_way(later: dict[str, Any]) -> None:
+    carrier, _ = failed()
+    at = START + timedelta(hours=1)
+    carrier.store.keep(order("renew", id="order-" + "1" * 32, created=at, **later))
+
+    assert again(carrier).status == "processing"
+
+
+def test_an_owner_that_is_being_merged_is_waited_for() -> None:
+    carrier, _ = failed()
+    ownership = carrier.store.ownerships[OWNER]
+    merging = ownership.owner.model_copy(update={"status": "merging"})
+    carrier.store.ownerships[OWNER] = ownership.model_copy(update={"owner": merging})
+
+    with pytest.raises(OwnerBusy):
+        again(carrier)
+
+
 def test_a_partners_order_is_held_to_the_partners_rules_again() -> None:
     store, id, _ = changed("cancel_subscription", MACHINE)
     placed = store.order(id)
@@ -324,6 +367,6 @@ def test_what_begins_later_is_announced_with_its_day(ahead: int) -> None:
 
     retry(ORDER, owners=store, shop=CATALOG, moment=MOMENT)
 
-    told = store.bodies("entitlements.updated")[-1]
+    (told,) = store.bodies("entitlements.updated")
     assert told["entitlements"] == [{"code": "W2"}]
     assert told.get("effectiveDate", "")[:10] == (str(day) if ahead else "")
