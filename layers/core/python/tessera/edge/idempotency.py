@@ -18,6 +18,11 @@ _TAKES_AT_MOST = timedelta(seconds=35)
 """A function that has not answered by then is dead: the gateway gave up after 30 s."""
 
 
+_PASSING = (409, 423, 429)
+"""Refusals that time may change, as a pending change. Nothing was done: a client that asks again
+under the same key, as it should, is answered by what is so then."""
+
+
 class InProgress(Conflict):
     title: ClassVar[str] = "The first request is still running"
 
@@ -69,7 +74,8 @@ class Repeats:
         except BaseException:
             self._forget(name)
             raise
-        if int(answer["statusCode"]) >= 500:
+        status = int(answer["statusCode"])
+        if status >= 500 or status in _PASSING:
             self._forget(name)
         else:
             self._keep(name, answer, body_hash, now)
