@@ -133,6 +133,7 @@ OF_A_PERSON: dict[str, Refused] = {
         ("a b@c", "invalid_value"),
         ("", "invalid_value"),
         ("a\x00@example.com", "invalid_value"),
+        ("a" * 309 + "@example.com", "too_long"),
     ],
     "companyName": LINE,
     "phone": [("1" * 41, "too_long"), *CONTROL],
@@ -176,7 +177,11 @@ ACTION: Refused = [("replace", "invalid_value")]
 FAULTS: dict[str, dict[str, Refused]] = {
     "new": {
         **PLACING,
-        "orderItems": [([], "invalid_value"), ({}, "invalid_value")],
+        "orderItems": [
+            ([], "invalid_value"),
+            ({}, "invalid_value"),
+            ([{"offer": OFFER}] * 6, "too_long"),
+        ],
         **under("orderItems[0].offer", OF_AN_OFFER),
         "orderItems[0].quantity": QUANTITY,
         "orderItems[0].addOns": [([{"id": ID}] * 6, "too_long")],
@@ -310,6 +315,54 @@ def _inner(annotation: Any, is_list: bool = False) -> tuple[type[BaseModel] | No
 @pytest.mark.parametrize("order_type", ORDER_TYPES)
 def test_a_body_with_every_member_is_read(order_type: str) -> None:
     assert read_order(body(order_type)).order_type == order_type
+
+
+MOST: dict[str, dict[str, list[Any]]] = {
+    "new": {
+        "external_id": ["a", "a" * 100],
+        "source": ["a", "a" * 50],
+        "orderItems": [[{"offer": OFFER}] * 5],
+        "orderItems[0].offer.id": ["a", "a" * 100],
+        "orderItems[0].quantity": [1, 100_000],
+        "orderItems[0].addOns": [[], [{"id": ID}] * 5],
+        "owner": ["a", "a" * 100],
+        "id_token.iss": ["a" * 512],
+        "id_token.sub": ["a" * 255],
+        "customerDetails.firstName": ["A", "a" * 200],
+        "customerDetails.email": ["a@b", "a" * 308 + "@example.com"],
+        "customerDetails.phone": ["", "1" * 40],
+        "billingDetails.address2": ["", "a" * 200],
+        "billingDetails.state": ["", "a" * 100],
+        "billingDetails.postalCode": ["", "a" * 20],
+        "payment.zuora.refId": ["a", "a" * 64],
+    },
+    "cancel_subscription": {"data.reason.feedback": ["", "a" * 2000]},
+    "update_subscription": {"addOns": [[ADD_ON] * 10]},
+    "pay_invoice": {"invoice.items": [[{"id": ID, "amount": "1.00"}] * 50]},
+}
+
+
+@pytest.mark.parametrize(
+    ("order_type", "path"),
+    [pytest.param(kind, path, id=f"{kind}-{path}") for kind in MOST for path in MOST[kind]],
+)
+def test_a_field_takes_the_least_and_the_most_that_it_may_hold(order_type: str, path: str) -> None:
+    for value in MOST[order_type][path]:
+        sent = body(order_type)
+        holder, key = place(sent, path)
+        holder[key] = value
+
+        assert read_order(sent).order_type == order_type
+
+
+def test_spaces_around_names_and_addresses_are_no_part_of_them() -> None:
+    person = {**PERSON, "firstName": " Ana ", "email": " ana@example.com "}
+    read: Any = read_order({**body("new"), "customerDetails": person})
+
+    assert (read.customer_details.first_name, read.customer_details.email) == (
+        "Ana",
+        "ana@example.com",
+    )
 
 
 @pytest.mark.parametrize("order_type", ORDER_TYPES)

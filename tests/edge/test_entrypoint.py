@@ -204,7 +204,7 @@ def test_a_customer_is_not_named_in_the_log(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At some identity providers the subject is an e-mail address."""
-    routes = {"POST /api/x": {"customer": []}}
+    routes: dict[str, Any] = {"POST /api/x": {"customer": []}}
     monkeypatch.setenv("CALLERS", json.dumps(routes))
     logger = logging.getLogger(observability.logger.service)
     monkeypatch.setattr(logger, "propagate", True)
