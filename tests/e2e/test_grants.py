@@ -51,7 +51,7 @@ _MINUTES = float(os.environ.get("TESSERA_GRANTS_MINUTES", "20"))
 
 
 _FOR_FAULTS = (
-    ("dynamodb:DeleteItem", "*-IdempotencyTable*"),  # forgets an answer that was a 5xx
+    ("dynamodb:DeleteItem", "*-IdempotencyTable*"),  # forgets what time may change
     ("sqs:SendMessage", "*-dead-letters"),  # the platform's own, after a function's last failure
 )
 """Used only when something of ours breaks, which no exercise brings about."""
