@@ -413,3 +413,23 @@ def test_only_ones_own_orders_are_shown_and_nothing_of_outside_systems() -> None
     assert "requestId" not in shown["process"][0]
     with pytest.raises(Refusal):
         read_own(placed.id, caller=CUSTOMER, owners=at.owners)
+
+
+@pytest.mark.parametrize(
+    ("caller", "source"),
+    [(MACHINE, "api"), (OPERATOR, "api"), (CUSTOMER, "shop"), (PARTNER, "shop")],
+    ids=["middleware", "staff", "customer", "partner"],
+)
+def test_a_change_comes_from_where_its_caller_orders_unless_it_says_so(
+    caller: Caller, source: str
+) -> None:
+    sold_by = ACME if caller.kind == "partner" else None
+
+    def source_of(**members: Any) -> str:
+        at = Counter(subscription(partner_org=sold_by))
+        order = body("cancel_subscription", **members)
+        return at.order(at.place(order, by=caller)).source
+
+    assert source_of() == source
+    assert source_of(source="salesforce") == "salesforce"
+    assert source_of(initiated_source="salesforce") == "salesforce"
