@@ -131,10 +131,15 @@ def test_a_customers_token_ends_in_its_second_although_the_gateway_remembers_it(
         assert isinstance(who(customer(expires_at=until)), Customer)
 
 
-@pytest.mark.parametrize("context", [None, {}, {"issuer": "i"}, {"subject": "s"}])
-def test_an_authorizer_that_names_nobody_admits_nobody(context: Any) -> None:
+@pytest.mark.parametrize("named", [{}, {"issuer": "i"}, {"subject": "s"}])
+def test_an_authorizer_that_names_nobody_admits_nobody(named: dict[str, str]) -> None:
     with pytest.raises(Unauthorized):
-        who({"lambda": context})
+        who({"lambda": {**named, "expires_at": 4102444800}})
+
+
+def test_an_authorizer_that_says_nothing_admits_nobody() -> None:
+    with pytest.raises(Unauthorized):
+        who({"lambda": None})
 
 
 def test_who_has_no_token_is_nobody() -> None:

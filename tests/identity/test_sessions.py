@@ -125,3 +125,30 @@ def test_what_was_ended_meanwhile_does_not_come_back(table: SessionsTable) -> No
 def test_a_name_is_shown_up_to_200_characters_and_only_where_it_is_text() -> None:
     assert sessions.short(f" {'a' * 201} ") == "a" * 200
     assert [sessions.short(one) for one in (None, 7, ["Ana"])] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("other", "is_same"),
+    [
+        ({"name": "Ana Maria", "provider": "okta"}, True),
+        ({"kind": "partner"}, False),
+        ({"issuer": "https://login.example"}, False),
+        ({"subject": "auth0|2"}, False),
+    ],
+)
+def test_a_person_is_the_same_by_kind_issuer_and_subject(
+    other: dict[str, str], is_same: bool
+) -> None:
+    assert ANA.is_same_person_as(ANA.model_copy(update=other)) == is_same
+
+
+@pytest.mark.parametrize(
+    ("shown", "label"),
+    [
+        ({"name": "Ana", "email": "ana@example.com"}, "Ana"),
+        ({"email": "ana@example.com"}, "ana@example.com"),
+        ({}, "somebody"),
+    ],
+)
+def test_a_person_is_called_by_name_else_by_email(shown: dict[str, str], label: str) -> None:
+    assert ANA.model_copy(update=shown).label == label
