@@ -49,6 +49,7 @@ def test_signs_with_both_for_a_day_and_then_with_the_new_one(rotate: Asks, engin
     new = shown["secret"]
     until = clock.now() + timedelta(days=1)
     assert shown["previous_secret"] == KEY
+    assert not {"public_key", "previous_public_key"} & set(shown)
     assert abs(clock.now() - until + timedelta(days=1)) < timedelta(minutes=1)
     assert shown["previous_until"][:16] == clock.instant(until)[:16]
     assert keys_at(engine, id) == (new, KEY)
@@ -151,6 +152,7 @@ def test_only_the_public_halves_of_v1a_keys_are_answered(
     rotated, revealed = rotate(id=made.id), reveal(id=made.id, caller=operator("admin"))
 
     assert body(rotated) == body(revealed)
+    assert not {"secret", "previous_secret"} & set(body(rotated))
     assert body(rotated)["previous_public_key"] == signing.public_key(old)
     assert body(rotated)["public_key"] == signing.public_key(keys_at(engine, made.id)[0])
     assert "whsk_" not in rotated["body"] + revealed["body"]
