@@ -19,6 +19,7 @@ from tessera.commerce.models import Holding, Order
 from tessera.commerce.order_bodies import AnyOrder
 from tessera.commerce.payment_methods import CardForm
 from tessera.commerce.previews import Preview
+from tessera.objects import Listed
 from tessera.partners.models import Organisation, PartnerUser
 from tessera.partners.organisations import Warned
 from tessera.webhooks.endpoints import EndpointView
@@ -195,7 +196,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "commerce/change_basket": Operation({200: BasketView}, refuses=(CONFLICT, GONE, PENDING)),
     "commerce/list_objects": Operation({200: _page(AnyObject)}),
     "commerce/list_own_invoices": _INVOICES,
-    "commerce/list_own_subscriptions": Operation(refuses=(CONFLICT,)),
+    "commerce/list_own_subscriptions": Operation({200: Listed[Holding]}, refuses=(CONFLICT,)),
     "commerce/list_partner_invoices": _INVOICES,
     "commerce/list_payment_methods": Operation(refuses=(CONFLICT,)),
     "commerce/make_default_payment_method": Operation(

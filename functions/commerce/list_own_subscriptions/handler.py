@@ -1,16 +1,14 @@
 """GET /api/mma/subscriptions: the subscriptions of whoever is signed in."""
 
 from tessera import clock
-from tessera.commerce.models import Holding
 from tessera.commerce.store import CommerceTable
 from tessera.commerce.subscriptions import on_day
-from tessera.edge.api import entrypoint, principal, resolver
+from tessera.edge.api import Response, document, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
 from tessera.identity.principal import Customer
 from tessera.identity.provider_settings import ProviderSettings
 from tessera.identity.sign_in import owner_of
-from tessera.objects import Listed
 
 
 class Env(Environment):
@@ -28,13 +26,14 @@ app = resolver()
 
 
 @app.get("/api/mma/subscriptions")
-def list_own_subscriptions() -> Listed[Holding]:
+def list_own_subscriptions() -> Response[str]:
     now = clock.now()
     who = principal(app, Customer)
     owner = owner_of(who, owners=owners, labels=providers, now=now, mode=env.mode)
     note(owner=owner)
     today = clock.today(now, env.business_time_zone)
-    return Listed(items=[on_day(one, today) for one in owners.holdings_of(owner)])
+    held = (on_day(one, today) for one in owners.holdings_of(owner))
+    return document({"items": [one.wire() for one in held]})
 
 
 handler = entrypoint(app)
