@@ -20,7 +20,15 @@ from tessera.commerce.models import (
 from tessera.commerce.store import CommerceTable
 from tessera.identity.issuers import normalised
 from tests.builders import NOW, TODAY, api_event, customer
-from tests.commerce.selling import MONTHLY, OWNER, SUBSCRIPTION, sold, subscription
+from tests.commerce.selling import (
+    ACME,
+    MONTHLY,
+    OWNER,
+    SUBSCRIPTION,
+    offer,
+    sold,
+    subscription,
+)
 from tests.handlers import body, load
 
 ISSUER, SUB = "https://limio.us.auth0.com/", "auth0|67bf2138817314f757da5abc"
@@ -72,3 +80,15 @@ def test_a_subscription_is_listed_as_it_is_read_by_itself(ask: Ask) -> None:
 
     assert listed == ask(ALL + "/{id}", SUBSCRIPTION)
     assert "terms" not in listed["data"]["pendingChange"]
+
+
+def test_which_partners_may_sell_an_offer_is_not_told_to_who_bought_it(ask: Ask) -> None:
+    channels = ["Online", "Partner"]
+    has(subscription(sold(offer("Gold", sales_channel=channels, eligible_partners=[ACME]))))
+
+    (listed,) = ask(ALL)["items"]
+
+    for shown in (listed, ask(ALL + "/{id}", SUBSCRIPTION)):
+        attributes = shown["offers"][0]["data"]["offer"]["attributes"]
+        assert "eligible_partners__limio" not in attributes
+        assert attributes["sales_channel__limio"] == channels

@@ -66,9 +66,11 @@ def holding(n: int = 1, partner_org: str | None = ACME, **detail: Any) -> Holdin
     )
 
 
-def sold_at(amount: str, n: int, partner_org: str) -> SubscriptionOffer:
+def sold_at(amount: str, n: int, partner_org: str, *eligible: str) -> SubscriptionOffer:
     """What a holding has, its offer with the price among its attributes as it was sold."""
-    attributes = {"price__limio": [{"value": Decimal(amount)}]}
+    attributes: dict[str, Any] = {"price__limio": [{"value": Decimal(amount)}]}
+    if eligible:
+        attributes["eligible_partners__limio"] = list(eligible)
     return SubscriptionOffer(
         id=f"subscription_offer-{n:032x}",
         status="active",

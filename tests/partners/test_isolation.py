@@ -15,7 +15,7 @@ from tessera.errors import InvalidRequest, NotFound
 from tessera.objects import Record
 from tessera.partners import customers, orders, subscriptions
 from tests.builders import NOW, TODAY
-from tests.partners.commerce import World, customer, holding, order, owner
+from tests.partners.commerce import World, customer, holding, order, owner, sold_at
 from tests.partners.organisations import ACME, BOREALIS, partner_of
 
 
@@ -173,3 +173,20 @@ def refusal(read: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(NotFound) as refused:
         read()
     return refused.value.wire_code, str(refused.value)
+
+
+def test_of_the_partners_that_may_sell_what_it_sold_one_sees_itself_alone() -> None:
+    held = holding(
+        1,
+        offers=(sold_at("17.50", 1, ACME, BOREALIS, ACME),),
+        addOns=(sold_at("5", 2, ACME, BOREALIS),),
+    )
+    world = World(owners=[owner(1)], customers=[customer(1)], holdings=[held])
+
+    (listed,) = page(world, owner(1).id, ACME)["items"]
+    read = subscriptions.read(held.id, by=partner_of(), subscriptions=world, today=TODAY)
+
+    for shown in (listed, read.wire()):
+        (offer,), (add_on,) = shown["offers"], shown["addOns"]
+        assert offer["data"]["offer"]["attributes"]["eligible_partners__limio"] == [ACME]
+        assert "eligible_partners__limio" not in add_on["data"]["offer"]["attributes"]

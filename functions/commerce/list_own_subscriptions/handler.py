@@ -2,7 +2,7 @@
 
 from tessera import clock
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.subscriptions import on_day
+from tessera.commerce.subscriptions import on_day, shown_to
 from tessera.edge.api import Response, document, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
 from tessera.edge.observability import note
@@ -33,7 +33,7 @@ def list_own_subscriptions() -> Response[str]:
     note(owner=owner)
     today = clock.today(now, env.business_time_zone)
     held = (on_day(one, today) for one in owners.holdings_of(owner))
-    return document({"items": [one.wire() for one in held]})
+    return document({"items": [shown_to(one, None).wire() for one in held]})
 
 
 handler = entrypoint(app)

@@ -4,7 +4,7 @@ from tessera import clock
 from tessera.commerce.callers import Caller
 from tessera.commerce.change_rules import reached
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.subscriptions import on_day
+from tessera.commerce.subscriptions import on_day, shown_to
 from tessera.edge.api import Response, document, entrypoint, principal, resolver
 from tessera.edge.environment import Environment
 from tessera.identity.principal import Customer
@@ -26,7 +26,8 @@ def read_own_subscription(id: str) -> Response[str]:
     who = principal(app, Customer)
     caller = Caller(kind="customer", id=who.id, owner=known_owner_of(who, owners=owners))
     holding = reached(owners.holding(id), caller)
-    return document(on_day(holding, clock.today(clock.now(), env.business_time_zone)).wire())
+    today = clock.today(clock.now(), env.business_time_zone)
+    return document(shown_to(on_day(holding, today), None).wire())
 
 
 handler = entrypoint(app)

@@ -34,7 +34,7 @@ from tessera.commerce.order_requests import ChosenOffer, Id, Quantity, Request
 from tessera.commerce.owners import present
 from tessera.commerce.periods import billing_period
 from tessera.commerce.purchased_objects import Sold
-from tessera.commerce.subscriptions import is_in_force, plans_on
+from tessera.commerce.subscriptions import is_in_force, own_eligibility, plans_on
 from tessera.errors import Conflict, Gone, invalid
 from tessera.objects import Model
 
@@ -383,10 +383,8 @@ def _is_sold(plan: SubscriptionOffer, sold: Sold) -> bool:
 def _shown(item: ForSale, caller: Caller) -> dict[str, Any]:
     """As the catalog has it; which other partners may buy it is nobody's business."""
     wire = item.wire()
-    attributes = wire["data"]["attributes"]
-    eligible = attributes.pop("eligible_partners__limio", ())
-    if caller.partner_org in eligible:
-        attributes["eligible_partners__limio"] = [caller.partner_org]
+    data = wire["data"]
+    data["attributes"] = own_eligibility(data["attributes"], caller.partner_org)
     return wire
 
 

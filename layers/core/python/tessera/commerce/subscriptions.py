@@ -3,6 +3,7 @@
 A late timer neither gives nor withholds access, because every read computes with today's date.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,8 @@ from tessera.commerce.models import (
     SubscriptionStatus,
 )
 
+_ELIGIBLE = "eligible_partners__limio"
+
 
 def on_day(holding: Holding, today: date) -> Holding:
     """The subscription as its dates make it on that day: statuses, plan, period and terms."""
@@ -28,6 +31,33 @@ def on_day(holding: Holding, today: date) -> Holding:
             "add_ons": tuple(offer_on(offer, today) for offer in holding.add_ons),
         }
     )
+
+
+def shown_to(holding: Holding, partner_org: str | None) -> Holding:
+    """As its subscriber reads it, or the partner that sold it.
+
+    Which other partners may sell what it holds is nobody's business.
+    """
+
+    def shown(one: SubscriptionOffer) -> SubscriptionOffer:
+        attributes = own_eligibility(one.data.offer.attributes, partner_org)
+        offer = one.data.offer.model_copy(update={"attributes": attributes})
+        return one.model_copy(update={"data": one.data.model_copy(update={"offer": offer})})
+
+    return holding.model_copy(
+        update={
+            "offers": tuple(shown(one) for one in holding.offers),
+            "add_ons": tuple(shown(one) for one in holding.add_ons),
+        }
+    )
+
+
+def own_eligibility(attributes: Mapping[str, Any], partner_org: str | None) -> dict[str, Any]:
+    """An offer's attributes, of the partners that may sell it the one that asks at most."""
+    shown = {name: value for name, value in attributes.items() if name != _ELIGIBLE}
+    if partner_org in attributes.get(_ELIGIBLE, ()):
+        shown[_ELIGIBLE] = [partner_org]
+    return shown
 
 
 def status_on(holding: Holding, today: date) -> SubscriptionStatus:

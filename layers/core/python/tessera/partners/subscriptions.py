@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from tessera import ids
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Holding, Owner, Subscription
-from tessera.commerce.subscriptions import on_day
+from tessera.commerce.subscriptions import on_day, shown_to
 from tessera.cursors import Cursors
 from tessera.identity.principal import Partner
 from tessera.objects import canonical_json
@@ -56,13 +56,15 @@ def of_owner(owner: str, *, by: Partner, owners: Owners, today: date) -> list[Ho
     if known is None or not _is_customer(known, by.partner_org):
         raise not_found("customer's owner")
     held = owners.holdings_of(owner)
-    return [on_day(one, today) for one in held if one.partner_org == by.partner_org]
+    mine = (one for one in held if one.partner_org == by.partner_org)
+    return [shown_to(on_day(one, today), by.partner_org) for one in mine]
 
 
 def read(id: str, *, by: Partner, subscriptions: Stored, today: date) -> Holding:
     """Raises `NotFound`."""
     found = subscriptions.holding(id) if ids.is_id(id, Subscription.prefix) else None
-    return on_day(own(found, "subscription", by=by), today)
+    mine = own(found, "subscription", by=by)
+    return shown_to(on_day(mine, today), by.partner_org)
 
 
 def _is_customer(ownership: Ownership, partner_org: str) -> bool:
