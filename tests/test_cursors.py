@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tessera.cursors import Cursors, ForeignCursor
@@ -74,3 +74,23 @@ def test_a_seal_without_a_position_is_no_cursor() -> None:
 
     with pytest.raises(ForeignCursor):
         CURSORS.open(base64.urlsafe_b64encode(whole[:16]).decode(), of=OF)
+
+
+@pytest.mark.parametrize("more", ["A", "=", "==", "!", " ", "\n", ".", "\0"])
+def test_a_cursor_with_a_character_too_many_is_refused(more: str) -> None:
+    cursor = CURSORS.seal(POSITION, of=OF)
+
+    for altered in (cursor + more, more + cursor, cursor[:20] + more + cursor[20:]):
+        with pytest.raises(ForeignCursor):
+            CURSORS.open(altered, of=OF)
+
+
+@given(position=positions, last=st.sampled_from("AQgwBRhx-_"))
+def test_a_cursor_with_another_last_character_is_refused(
+    position: dict[str, Any], last: str
+) -> None:
+    cursor = CURSORS.seal(position, of=OF)
+    assume(cursor[-1] != last)
+
+    with pytest.raises(ForeignCursor):
+        CURSORS.open(cursor[:-1] + last, of=OF)
