@@ -114,6 +114,26 @@ def test_a_body_may_come_encoded_and_without_its_type(endpoint: Endpoint) -> Non
     assert endpoint(body=raw, isBase64Encoded=True, headers={})["statusCode"] == 200
 
 
+@pytest.mark.parametrize("sent", ['[{"id": "1"}]', '[{"id": "1"}, {"id": "2"}]', "[]", "[[]]"])
+def test_a_list_is_not_taken_for_its_first_element(
+    sent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLERS", json.dumps({"POST /api/x": {"machine": ["orders"]}}))
+    app, taken = resolver(), list[Thing]()
+
+    @app.post("/api/x")
+    def take(new: Thing) -> None:
+        taken.append(new)
+
+    event = api_event("POST", "/api/x", body=sent, caller=machine("orders"))
+    answer = entrypoint(app)(event, None)
+
+    assert (answer["statusCode"], taken) == (422, [])
+    assert json.loads(answer["body"])["errors"] == [
+        {"field": "body", "code": "invalid_value", "message": "body must be a JSON object"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "code"), [(b"\xff\xfe", "invalid_request"), (b'{"a": 1', "invalid_json")]
 )

@@ -23,7 +23,7 @@ from tessera.edge.observability import (
     logger,
     note,
 )
-from tessera.errors import InvalidRequest, NotFound, Refusal
+from tessera.errors import InvalidRequest, NotFound, Refusal, invalid
 from tessera.identity.principal import Anonymous, Machine, Operator, Partner, Principal
 from tessera.objects import compact_json
 from tessera.validation import of_validation
@@ -234,7 +234,9 @@ def _checked_body(event: dict[str, Any]) -> str:
         event["body"], event["isBase64Encoded"] = raw, False
     if len(raw.encode(errors="surrogatepass")) > _MAX_BODY:
         raise _TooLarge(f"The body is larger than {_MAX_BODY // 1024} KB.")
-    parsed_json(raw)
+    if isinstance(parsed_json(raw), list):
+        # The resolver would take the first element, and pass over all others without a word.
+        raise invalid("body", "body must be a JSON object")
     event.setdefault("headers", {})["content-type"] = "application/json"
     return str(raw)
 
