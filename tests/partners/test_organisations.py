@@ -18,6 +18,7 @@ from tessera.partners.organisations import (
     create,
     read,
 )
+from tessera.partners.users import NewUser
 from tests.builders import NOW
 from tests.partners.organisations import (
     ACME,
@@ -173,6 +174,12 @@ def test_each_member_is_taken_at_its_limit(member: str, value: str) -> None:
     new = NewOrganisation.model_validate({**BODY, member: value})
 
     assert new.model_dump(by_alias=True)[member] == value
+
+
+@pytest.mark.parametrize("name", ["نرم\u200cافزار", "Dupont\u00a0SA", "👩\u200d💻 Studio"])
+def test_a_name_may_have_what_joins_and_parts_letters_in_its_language(name: str) -> None:
+    assert NewOrganisation.model_validate({**BODY, "name": name}).name == name
+    assert NewUser(email="petra@acme.example", name=name).name == name
 
 
 @pytest.mark.parametrize("member", ["name", "zuoraAccountId", "isZuoraInvoiceOwner"])

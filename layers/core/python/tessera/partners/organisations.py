@@ -33,6 +33,7 @@ from tessera.partners.errors import (
     Overtaken,
 )
 from tessera.partners.models import Organisation, OrganisationData
+from tessera.text import line
 
 T = TypeVar("T")
 _TRIES = 3
@@ -63,7 +64,7 @@ def _is_https(url: str) -> bool:
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_printable),
+    AfterValidator(line),
 ]
 Logo = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=2048), AfterValidator(_https)
