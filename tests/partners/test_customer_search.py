@@ -194,6 +194,24 @@ def test_a_cursor_belongs_to_one_search_of_one_organisation(find: Find) -> None:
             find(filter, by=by, limit=1, cursor=cursor)
 
 
+def test_a_cursor_is_of_no_use_to_a_colleague(find: Find) -> None:
+    for n in range(1, 3):
+        commit(customer(n))
+    cursor = find(limit=1)["queryMore"]
+    other = {"id": "partner_user-00000000000000000000000000000001"}
+    colleague = partner_of().model_copy(update=other)
+
+    with pytest.raises(InvalidRequest):
+        list_page(
+            None,
+            limit=1,
+            cursor=cursor,
+            by=colleague,
+            customers=PartnerCustomers("Commerce"),
+            cursors=CURSORS,
+        )
+
+
 def test_a_page_costs_one_query_however_many_customers_there_are(find: Find) -> None:
     costs = []
     for count in (3, 40):

@@ -118,6 +118,16 @@ def test_a_cursor_opens_the_list_of_the_one_it_was_given_to_alone() -> None:
         page(world, owner(1).id, BOREALIS, limit=1, cursor=cursor)
 
 
+def test_a_cursor_opens_the_list_of_no_other_owner() -> None:
+    held = [holding(n, owner=owner(1).id) for n in (1, 2)]
+    customers = [customer(1), customer(2)]
+    world = World(owners=[owner(1), owner(2)], customers=customers, holdings=held)
+    cursor = page(world, owner(1).id, ACME, limit=1)["queryMore"]
+
+    with pytest.raises(InvalidRequest):
+        page(world, owner(2).id, ACME, limit=1, cursor=cursor)
+
+
 @pytest.mark.parametrize("status", ["merged", "replaced"])
 def test_an_owner_that_became_another_is_as_unknown_as_any(status: OwnerStatus) -> None:
     gone = owner(1).model_copy(update={"status": status, "merged_into": owner(2).id})

@@ -50,6 +50,7 @@ def ask(tables: dict[str, str], user_pool: str, cursor_key: None) -> Ask:
         sent: Any = None,
         *,
         query: dict[str, str] | None = None,
+        caller: dict[str, Any] | None = None,
         **ids: str,
     ) -> tuple[int, Any]:
         function = FUNCTIONS[f"{method} {route}"]
@@ -63,7 +64,7 @@ def ask(tables: dict[str, str], user_pool: str, cursor_key: None) -> Ask:
             route.format(**ids),
             route=route,
             body=sent,
-            caller=machine("partners"),
+            caller=caller or machine("partners"),
             query=query,
         )
         answer = handler(event)
@@ -170,6 +171,16 @@ def test_organisations_are_listed_newest_first_a_page_at_a_time(ask: Ask) -> Non
     assert created == sorted(created, reverse=True)
 
 
+def test_a_cursor_of_the_organisations_is_its_callers_alone(ask: Ask) -> None:
+    for _ in range(2):
+        ask("POST", "/api/partner-organisation", ACME)
+    route = "/api/partner-organisations"
+    more = {"limit": "1", "queryMore": ask("GET", route, query={"limit": "1"})[1]["queryMore"]}
+
+    assert ask("GET", route, query=more)[0] == 200
+    assert ask("GET", route, query=more, caller=operator("admin"))[0] == 400
+
+
 def test_users_are_listed_a_page_at_a_time_each_once(ask: Ask) -> None:
     acme = ask("POST", "/api/partner-organisation", ACME)[1]
     made = [
@@ -183,6 +194,18 @@ def test_users_are_listed_a_page_at_a_time_each_once(ask: Ask) -> None:
     assert (len(first["items"]), "queryMore" in rest) == (2, False)
     listed = [*first["items"], *rest["items"]]
     assert sorted(one["id"] for one in listed) == sorted(one["id"] for one in made)
+
+
+def test_a_cursor_of_one_organisations_users_lists_no_others(ask: Ask) -> None:
+    acme, other = (ask("POST", "/api/partner-organisation", ACME)[1]["id"] for _ in range(2))
+    for n in range(2):
+        ask("POST", ONE, {"email": f"user{n}@acme.example"}, id=acme)
+    first = ask("GET", ONE + "/users", query={"limit": "1"}, id=acme)[1]
+    more = {"limit": "1", "queryMore": first["queryMore"]}
+
+    status, refused = ask("GET", ONE + "/users", query=more, id=other)
+
+    assert (status, refused["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("id", ["petra", "partner_user-1", f"partner_org-{'0' * 32}"])
