@@ -143,7 +143,7 @@ def test_a_shared_zuora_account_and_a_missing_parent_account_are_warned_of() -> 
         ("logo", "https://"),
         ("logo", "https://[no-address"),
         ("logo", "https://example.com/a b.png"),
-        ("logo", "https://example.com/" + "l" * 2048),
+        ("logo", "https://example.com/" + "l" * 2029),
         ("zuoraAccountId", " "),
         ("zuoraAccountId", "8" * 65),
         ("salesforceAccountId", "0" * 65),

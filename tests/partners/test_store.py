@@ -67,6 +67,14 @@ def test_only_an_active_organisation_that_exists_gets_users(acme: PartnersTable)
         acme.enrol(inviting(), due=NOW)
 
 
+def test_an_archived_organisation_shares_its_account_with_nobody(acme: PartnersTable) -> None:
+    archived = organisation(status="archived", modified=NOW + SECOND)
+
+    acme.archive(organisation(), archived, event("partner_org.archived", {}, at=NOW))
+
+    assert acme.of_zuora_account(organisation().data.zuora_account_id) == []
+
+
 def test_an_organisation_is_not_archived_beside_a_user(acme: PartnersTable, told: Told) -> None:
     acme.enrol(inviting(), due=NOW)
     archived = organisation(status="archived", modified=NOW + SECOND)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tessera.errors import NotFound
+from tessera.errors import NotFound, Refusal, invalid
 from tessera.events import Event
 from tessera.partners.errors import AlreadySignedIn, ChangedMeanwhile, CognitoFailed, EmailInUse
 from tessera.partners.models import PartnerUser, UserData
@@ -25,7 +25,15 @@ from tessera.partners.users import (
     rename,
 )
 from tests.builders import NOW
-from tests.partners.organisations import ACME, BOREALIS, EMAIL, Kept, Pool, organisation
+from tests.partners.organisations import (
+    ACME,
+    BOREALIS,
+    EMAIL,
+    Kept,
+    Pool,
+    organisation,
+    petra,
+)
 
 LATER = NOW + INVITED_WITHIN
 
@@ -95,7 +103,15 @@ def test_an_email_is_one_users_over_all_organisations_in_any_letter_case(
 
 @pytest.mark.parametrize(
     "email",
-    ["", "petra", "petra@", "@acme.example", "p etra@acme.example", "petra@acme", "a" * 129],
+    [
+        "",
+        "petra",
+        "petra@",
+        "@acme.example",
+        "p etra@acme.example",
+        "petra@acme",
+        f"{'a' * 116}@acme.example",
+    ],
 )
 def test_what_is_no_email_address_is_refused(email: str) -> None:
     with pytest.raises(ValidationError):
@@ -110,13 +126,22 @@ def test_letter_case_and_space_around_make_no_other_address(email: str) -> None:
     assert NewUser(email=email.lower()).email == folded == folded.lower()
 
 
-def test_nothing_is_left_here_when_cognito_refuses(kept: Kept, pool: Pool) -> None:
+def test_an_email_has_as_many_characters_as_cognito_takes() -> None:
+    longest = f"{'a' * 115}@acme.example"
+
+    assert NewUser(email=longest).email == longest
+
+
+@pytest.mark.parametrize("refusal", [CognitoFailed("no"), invalid("email", "no")])
+def test_nothing_is_left_here_when_cognito_refuses(
+    refusal: Refusal, kept: Kept, pool: Pool
+) -> None:
     def fails(email: str, name: str) -> str:
-        raise CognitoFailed("no")
+        raise refusal
 
     pool.create = fails  # type: ignore[method-assign]  # this one call fails
 
-    with pytest.raises(CognitoFailed):
+    with pytest.raises(type(refusal)):
         invited(kept, pool)
 
     assert (kept.users, kept.claims, kept.due, kept.told) == ({}, {}, {}, [])
@@ -274,6 +299,27 @@ def test_an_invitation_goes_out_again_until_the_first_sign_in(kept: Kept, pool: 
     kept.users[user.id] = seen
     with pytest.raises(AlreadySignedIn):
         invite_again(user.id, of=ACME, users=kept, logins=pool)
+
+
+def test_the_first_invitation_is_not_sent_twice_while_it_is_under_way(
+    kept: Kept, pool: Pool
+) -> None:
+    kept.users[petra().id] = petra(status="inviting", subject=None)
+
+    with pytest.raises(ChangedMeanwhile) as refused:
+        invite_again(petra().id, of=ACME, users=kept, logins=pool)
+
+    assert (refused.value.status, pool.invitations) == (409, [])
+
+
+def test_a_creation_is_left_to_itself_for_a_quarter_of_an_hour(kept: Kept, pool: Pool) -> None:
+    user = petra(status="inviting", subject=None)
+    kept.enrol(user, due=NOW + INVITED_WITHIN)
+
+    before = reconcile(users=kept, logins=pool, now=NOW + timedelta(minutes=15, seconds=-1))
+    after = reconcile(users=kept, logins=pool, now=NOW + timedelta(minutes=15))
+
+    assert (before.activated, after.activated) == (0, 1)
 
 
 def test_a_user_of_another_organisation_is_not_there(kept: Kept, pool: Pool) -> None:
