@@ -102,3 +102,17 @@ def _references(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for one in value:
             yield from _references(one)
+
+
+def test_pages_have_one_to_a_hundred_items_and_forty_unless_told(document: dict[str, Any]) -> None:
+    sizes = {
+        path: one["schema"]
+        for path, methods in document["paths"].items()
+        for one in methods.get("get", {}).get("parameters", [])
+        if one["name"] in ("limit", "pageSize")
+    }
+
+    assert "/api/partner/customer" in sizes
+    for path, size in sizes.items():
+        usual = 20 if path == "/api/partner-organisations" else 40
+        assert (path, size["minimum"], size["maximum"], size["default"]) == (path, 1, 100, usual)
