@@ -173,23 +173,62 @@ def test_add_ons_are_chosen_and_put_back() -> None:
     assert now["selection"]["addOns"] == []
 
 
-def test_an_add_on_that_is_held_is_changed_or_removed() -> None:
+def test_another_quantity_of_a_new_add_on_takes_the_place_of_the_one_before() -> None:
+    at = Counter()
+    basket = opened(at)
+
+    for quantity in (2, 3):
+        add_on = {"type": "add_on", "offer": {"id": add_on_id("Support")}, "quantity": quantity}
+        now = changed(at, basket, **add_on)
+
+        assert now["selection"]["addOns"] == [
+            {"action": "add", "id": add_on_id("Support"), "quantity": quantity}
+        ]
+
+
+HELD_BY = pytest.mark.parametrize(
+    "name", [add_on_id("Support"), held_id("Support")], ids=["catalog's id", "own id"]
+)
+
+
+@HELD_BY
+def test_another_quantity_of_a_held_add_on_takes_the_place_of_the_one_before(name: str) -> None:
     at = Counter(subscription(sold(MONTHLY), sold(SUPPORT)))
     basket = opened(at)
 
-    now = changed(at, basket, type="add_on", offer={"id": add_on_id("Support")}, quantity=3)
+    changed(at, basket, type="add_on", offer={"id": name}, quantity=3)
+    now = changed(at, basket, type="add_on", offer={"id": name}, quantity=4)
+
     assert now["selection"]["addOns"] == [
-        {"action": "update", "subscription_offer": held_id("Support"), "quantity": 3}
+        {"action": "update", "subscription_offer": held_id("Support"), "quantity": 4}
     ]
-    changed(
-        at, basket, type="add_on", offer={"id": held_id("Support")}, orderItemActionType="remove"
-    )
-    now = changed(
-        at, basket, type="add_on", offer={"id": held_id("Support")}, orderItemActionType="remove"
-    )
-    assert now["selection"]["addOns"] == [
-        {"action": "remove", "subscription_offer": held_id("Support")}
-    ]
+
+
+@HELD_BY
+def test_a_held_add_on_is_removed_however_often_that_is_said(name: str) -> None:
+    at = Counter(subscription(sold(MONTHLY), sold(SUPPORT)))
+    basket = opened(at)
+    removal = {"type": "add_on", "offer": {"id": name}, "orderItemActionType": "remove"}
+
+    changed(at, basket, type="add_on", offer={"id": name}, quantity=3)
+    for _ in range(3):
+        now = changed(at, basket, **removal)
+
+        assert now["selection"]["addOns"] == [
+            {"action": "remove", "subscription_offer": held_id("Support")}
+        ]
+
+
+@HELD_BY
+@pytest.mark.parametrize("as_many", [{}, {"quantity": 1}], ids=["no quantity", "as many as held"])
+def test_a_held_add_on_stays_once_it_is_added_again(name: str, as_many: dict[str, Any]) -> None:
+    at = Counter(subscription(sold(MONTHLY), sold(SUPPORT)))
+    basket = opened(at)
+    add_on = {"type": "add_on", "offer": {"id": name}}
+
+    changed(at, basket, **add_on, orderItemActionType="remove")
+
+    assert changed(at, basket, **add_on, **as_many)["selection"]["addOns"] == []
 
 
 def test_what_could_not_be_ordered_is_not_taken_in() -> None:

@@ -252,30 +252,46 @@ def _with(basket: Basket, change: ChangeBasket, holding: Holding, moment: Moment
         return basket.model_copy(update={"offer": item.id, "quantity": change.quantity})
     if item is None:
         raise invalid("offer.id", "offer.id names the add-on", "required")
-    others = tuple(one for one in basket.add_ons if not one.names(item.id))
+    held = _held(item.id, holding, moment)
+    # Chosen by the one name, it is chosen again by the other.
+    known_as = {item.id, held.id} if held else {item.id}
+    others = tuple(one for one in basket.add_ons if not any(map(one.names, known_as)))
     was_chosen = len(others) < len(basket.add_ons)
-    if change.action == "remove" and was_chosen:
+    if _is_put_back(change, held, was_chosen):
         return basket.model_copy(update={"add_ons": others})
-    part = _part(item.id, change, holding, moment)
+    part = _part(item.id, change, held)
     if len(others) == MOST_CHOSEN:
         raise invalid("offer.id", f"A basket holds at most {MOST_CHOSEN} add-ons.")
     return basket.model_copy(update={"add_ons": (*others, part)})
 
 
-def _part(id: str, change: ChangeBasket, holding: Holding, moment: Moment) -> Chosen:
-    """An add-on that is held is named by itself: there can be several of one kind."""
-    held = [
-        one
-        for one in holding.add_ons
-        if id in (one.id, one.data.offer.id) and is_in_force(one, moment.today)
-    ]
+def _held(id: str, holding: Holding, moment: Moment) -> SubscriptionOffer | None:
+    """The add-on in force of that id, which is its own or the catalog's."""
+    for one in holding.add_ons:
+        if id in (one.id, one.data.offer.id) and is_in_force(one, moment.today):
+            return one
+    return None
+
+
+def _is_put_back(change: ChangeBasket, held: SubscriptionOffer | None, was_chosen: bool) -> bool:
+    """Does it only take back what was chosen before?
+
+    What is held is put back by adding as many as there are: to remove it twice is no change of
+    mind, as the same request may arrive twice.
+    """
     if change.action == "remove":
-        if not held:
+        return was_chosen and held is None
+    return was_chosen and held is not None and change.quantity in (None, held.data.quantity)
+
+
+def _part(id: str, change: ChangeBasket, held: SubscriptionOffer | None) -> Chosen:
+    """An add-on that is held is named by itself: there can be several of one kind."""
+    if change.action == "remove":
+        if held is None:
             raise invalid("offer.id", "The subscription has no such add-on.")
-        return Chosen(action="remove", subscription_offer=held[0].id)
-    if held:
-        size = change.quantity
-        return Chosen(action="update", subscription_offer=held[0].id, quantity=size)
+        return Chosen(action="remove", subscription_offer=held.id)
+    if held is not None:
+        return Chosen(action="update", subscription_offer=held.id, quantity=change.quantity)
     return Chosen(action="add", id=id, quantity=change.quantity)
 
 
