@@ -314,6 +314,43 @@ def test_placing_a_basket_again_answers_the_same_order() -> None:
         changed(at, basket, type="offer", offer={"id": offer_id("Print")})
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"forSubscription": {"id": "sub-0123456789abcdef0123456789abcdef"}},
+        {"forSubscription": {"name": "A-S00000009"}},
+        {"subscriptionRef": "A-S00000009"},
+    ],
+    ids=["by id", "by name", "in older words"],
+)
+def test_a_basket_is_not_placed_for_another_subscription_than_its_own(
+    named: dict[str, Any],
+) -> None:
+    at = Counter()
+    basket = opened(at, offer={"id": offer_id("Digital Annual")})
+    order = {"order_type": "update_subscription", "checkoutId": basket["checkoutId"], **named}
+
+    with pytest.raises(InvalidFields) as refused:
+        at.place(order, by=CUSTOMER)
+
+    (member,) = named
+    assert refused.value.errors[0].field.split(".")[0] == member
+    assert at.owners.records[SUBSCRIPTION].data.pending_change is None
+
+
+@pytest.mark.parametrize("named", [{"id": SUBSCRIPTION}, {"name": NUMBER}], ids=["id", "name"])
+def test_a_basket_is_placed_although_the_order_names_its_subscription_too(
+    named: dict[str, str],
+) -> None:
+    at = Counter()
+    basket = opened(at, offer={"id": offer_id("Digital Annual")})
+    order = {"order_type": "update_subscription", "checkoutId": basket["checkoutId"]}
+
+    placed = at.place({**order, "forSubscription": named}, by=CUSTOMER)
+
+    assert placed.subscriptionReference == NUMBER
+
+
 def test_an_empty_basket_is_no_order() -> None:
     at = Counter()
     order = {"order_type": "update_subscription", "checkoutId": opened(at)["checkoutId"]}

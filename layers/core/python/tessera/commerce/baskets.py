@@ -206,7 +206,13 @@ def own_basket(id: str, *, caller: Caller, baskets: Stored, now: datetime) -> Ba
 
 
 def filled_in(request: UpdateSubscription, basket: Basket) -> UpdateSubscription:
-    """The order with what the basket holds. Raises `InvalidFields` for an empty basket."""
+    """The order with what the basket holds. Raises `InvalidFields` for an empty basket, and for one
+    of another subscription than the order names.
+    """
+    wanted = request.for_subscription
+    names_one = wanted.id is not None or wanted.name is not None
+    if names_one and subscription_named(request) != basket.subscription:
+        raise invalid("forSubscription", "The basket is for another subscription than this one.")
     if basket.offer is None and not basket.add_ons:
         raise invalid("checkoutId", "There is nothing in this basket to be ordered.")
     held = order_of(basket)
