@@ -351,6 +351,22 @@ def test_a_basket_is_placed_although_the_order_names_its_subscription_too(
     assert placed.subscriptionReference == NUMBER
 
 
+def test_an_order_of_a_basket_is_answered_by_its_external_id_once_the_basket_is_gone() -> None:
+    at = Counter()
+    basket = opened(at, offer={"id": offer_id("Digital Annual")})
+    order = {
+        "order_type": "update_subscription",
+        "checkoutId": basket["checkoutId"],
+        "external_id": "EXT-1",
+    }
+    placed = at.place(order, by=CUSTOMER)
+    del at.baskets.all[basket["checkoutId"]]
+
+    assert at.place(order, by=CUSTOMER) == placed
+    with pytest.raises(BasketGone):
+        at.place({**order, "source": "other"}, by=CUSTOMER)
+
+
 def test_an_empty_basket_is_no_order() -> None:
     at = Counter()
     order = {"order_type": "update_subscription", "checkoutId": opened(at)["checkoutId"]}

@@ -62,7 +62,7 @@ def once(
     middleware and staff, the organisation's id for partners, the owner's for customers.
     Raises `OrderExists`, and `Busy` when others were faster each time.
     """
-    id = ids.derived("order", "order", scope, external_id) if external_id else ids.random("order")
+    id = _id_of(external_id, scope) if external_id else ids.random("order")
     naming = Naming(id=id, fingerprint=fingerprint(submitted))
 
     def decide() -> Order:
@@ -78,6 +78,15 @@ def once(
         return earlier
 
     return decided(decide)
+
+
+def remembered(
+    external_id: str | None, *, scope: str, submitted: Mapping[str, Any], orders: Orders
+) -> Order | None:
+    """The order that this very body was placed as, whatever has become of what it refers to."""
+    earlier = orders.order(_id_of(external_id, scope)) if external_id else None
+    is_same = earlier is not None and earlier.fingerprint == fingerprint(submitted)
+    return earlier if is_same else None
 
 
 def identifying(external_id: str | None, subscription: str | None) -> str | None:
@@ -106,6 +115,10 @@ def answer(order: Order) -> Placed:
         customer=order.customer,
         warnings=tuple(warning.wire() for warning in order.warnings),
     )
+
+
+def _id_of(external_id: str, scope: str) -> str:
+    return ids.derived("order", "order", scope, external_id)
 
 
 def _references(order: Order) -> tuple[str, ...]:

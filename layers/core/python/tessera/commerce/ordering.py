@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from tessera.commerce import account_orders, changes, previews, purchase
-from tessera.commerce.acceptance import Placed, answer
+from tessera.commerce.acceptance import Placed, answer, remembered
 from tessera.commerce.account_requests import ChangePayment, PayInvoice
 from tessera.commerce.baskets import (
     Basket,
@@ -182,7 +182,11 @@ def _basket_placed(
     desk: Desk,
     moment: Moment,
 ) -> Placed:
-    """Placing a basket again answers the order that it became."""
+    """Placing a basket again answers the order that it became, by its external id for good."""
+    scope, orders = caller.scope, desk.owners
+    known = remembered(request.external_id, scope=scope, submitted=body, orders=orders)
+    if known is not None:
+        return answer(known)
     basket = _basket(checkout, caller, desk, moment)
     if basket.order is not None and (earlier := desk.owners.order(basket.order)) is not None:
         return answer(earlier)
