@@ -334,6 +334,31 @@ def test_the_whole_balance_can_be_paid() -> None:
     assert order.data["invoice"]["amount"] == "210.00"
 
 
+@pytest.mark.parametrize(
+    ("currency", "least", "too_fine"),
+    [("JPY", "1", "0.1"), ("GBP", "0.01", "0.001"), ("KWD", "0.001", "0.0001")],
+)
+def test_an_amount_has_no_more_decimals_than_its_currency(
+    currency: str, least: str, too_fine: str
+) -> None:
+    billing = Billing(Invoice(currency=currency, balance=Decimal(210)))
+
+    placed = Counter(billing=billing)
+    order = placed.order(placed.place(pay(amount=least), by=CUSTOMER))
+
+    assert order.data["invoice"]["amount"] == least
+    fault = field_at_fault(Counter(billing=billing), pay(amount=too_fine), by=CUSTOMER)
+    assert fault == ("invoice.amount", "invalid_value")
+
+
+def test_the_whole_balance_can_be_paid_in_a_currency_of_four_decimals() -> None:
+    counter = Counter(billing=Billing(Invoice(currency="CLF", balance=Decimal("12.3456"))))
+
+    order = counter.order(counter.place(pay(amount="12.3456"), by=CUSTOMER))
+
+    assert order.data["invoice"]["amount"] == "12.3456"
+
+
 def test_middleware_pays_an_invoice_of_any_customer() -> None:
     known = customer(id=ids.customer_id(NUMBER))
 

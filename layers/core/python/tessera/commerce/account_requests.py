@@ -30,8 +30,9 @@ def _exact(value: object) -> object:
 
 
 MoneyAmount = Annotated[
-    Decimal, BeforeValidator(_exact), Field(gt=0, max_digits=15, decimal_places=3)
+    Decimal, BeforeValidator(_exact), Field(gt=0, max_digits=15, decimal_places=4)
 ]
+"""With as many decimals as any currency has; how many it may be here the invoice's says."""
 
 
 class ChangeAddress(Change):
@@ -57,7 +58,7 @@ class InvoiceItem(Request):
 
 
 class PaidInvoice(Request):
-    """In full unless an amount or items are named."""
+    """What is paid of it: one amount, or items of it each with its own."""
 
     id: Id
     amount: MoneyAmount | None = None
