@@ -91,6 +91,21 @@ def test_an_address_takes_the_place_of_the_one_before() -> None:
     ]
 
 
+@pytest.mark.parametrize("beside", [{}, {"customerDetails": {"lastName": "Ito"}}])
+def test_an_address_of_nothing_does_not_take_the_place_of_the_one_before(
+    beside: dict[str, Any],
+) -> None:
+    counter = Counter()
+    counter.place(body("change_address", address=LEEDS))
+
+    with pytest.raises(InvalidFields) as refused:
+        counter.place(body("change_address", address={}, **beside))
+
+    fault = refused.value.errors[0]
+    assert (fault.field, fault.code) == ("address", "required")
+    assert counter.owners.records[address_of("billing")].data.city == "Leeds"
+
+
 def test_names_change_with_the_address_or_in_its_place() -> None:
     counter = Counter()
     counter.place(body("change_address", address=LEEDS))

@@ -196,6 +196,8 @@ def _address_changed(
     details = request.customer_details
     if request.address is None and details is None:
         raise invalid("address", "Give an address, customerDetails or both.", "required")
+    if request.address is not None and not request.address.model_dump(exclude_none=True):
+        raise invalid("address", "This address says nothing. Leave it out to keep it.", "required")
     telling = Announcements(ownership, now=moment.now, today=moment.today)
     creates: list[Record] = []
     replaces: list[Record] = []
