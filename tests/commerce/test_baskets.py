@@ -20,6 +20,7 @@ from tests.commerce.selling import (
     CUSTOMER,
     MONTHLY,
     NUMBER,
+    OPERATOR,
     OWNER,
     PARTNER,
     PERIOD_END,
@@ -257,6 +258,55 @@ def test_a_change_names_what_it_is_about(change: dict[str, Any]) -> None:
         changed(at, basket, **change)
 
     assert refused.value.errors[0].field == "offer.id"
+
+
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        ({"forSubscription": {}}, "order.forSubscription"),
+        (
+            {"forSubscription": {"id": SUBSCRIPTION, "subscription_offer": "none"}},
+            "order.forSubscription.subscription_offer",
+        ),
+        ({"offer": {"id": offer_id("Digital Monthly")}}, "order.offer.id"),
+        ({"offer": {"id": offer_id("Digital Annual")}, "quantity": 2}, "order.quantity"),
+        ({"addOns": [{"id": add_on_id("Crosswords"), "quantity": 2}]}, "order.addOns[0].quantity"),
+    ],
+)
+def test_what_is_wrong_with_a_new_basket_is_named_by_its_path(
+    order: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidFields) as refused:
+        opened(Counter(), **order)
+
+    assert [one.field for one in refused.value.errors] == [field]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"type": "offer", "offer": {"id": offer_id("Digital Monthly")}}, "offer.id"),
+        (
+            {"type": "offer", "offer": {"id": offer_id("Digital Annual")}, "quantity": 2},
+            "quantity",
+        ),
+        ({"offer": {"id": add_on_id("Crosswords")}, "quantity": 2}, "quantity"),
+        ({"addOn": {"id": add_on_id("Crosswords")}, "quantity": 2}, "quantity"),
+        ({"offer": {"id": offer_id("Basic")}}, "offer.id"),
+        ({"addOn": {"id": offer_id("Basic")}}, "addOn.id"),
+        ({"addOn": {"id": "addon-0"}, "orderItemActionType": "remove"}, "addOn.id"),
+    ],
+)
+def test_what_is_wrong_with_a_change_of_a_basket_is_named_by_its_path(
+    change: dict[str, Any], field: str
+) -> None:
+    at = Counter()
+    basket = opened(at, by=OPERATOR, addOns=[{"id": add_on_id("Support")}])
+
+    with pytest.raises(InvalidFields) as refused:
+        changed(at, basket, **{"type": "add_on", "by": OPERATOR, **change})
+
+    assert [one.field for one in refused.value.errors] == [field]
 
 
 @pytest.mark.parametrize("caller", [OTHER_LOGIN, PARTNER], ids=["other login", "partner"])

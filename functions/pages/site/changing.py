@@ -159,10 +159,10 @@ class Changing:
     def _choose(self, scene: _Scene) -> Answer:
         fields = scene.visit.fields
         parts: list[dict[str, Any]] = []
-        names = {"offer": "offer", "offer.id": "offer", "quantity": "offer"}
+        names = {"offer": "offer", "order.offer.id": "offer", "order.quantity": "offer"}
         for field, part in _parts(scene, self._offered(scene)):
             for member in ("id", "subscription_offer", "quantity"):
-                names[f"addOns[{len(parts)}].{member}"] = field
+                names[f"order.addOns[{len(parts)}].{member}"] = field
             parts.append(part)
         chosen = fields.text("offer")
         if not chosen and not parts:

@@ -5,7 +5,8 @@ Source: README, "Baskets".
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
@@ -35,7 +36,7 @@ from tessera.commerce.owners import present
 from tessera.commerce.periods import billing_period
 from tessera.commerce.purchased_objects import Sold
 from tessera.commerce.subscriptions import is_in_force, own_eligibility, plans_on
-from tessera.errors import Conflict, Gone, invalid
+from tessera.errors import Conflict, Gone, InvalidFields, invalid
 from tessera.objects import Model
 
 LIVES = timedelta(hours=24)
@@ -96,6 +97,11 @@ class ChangeBasket(Request):
     add_on: ChosenOffer | None = None
     quantity: Quantity | None = None
 
+    @property
+    def naming(self) -> str:
+        """The member that says which offer or add-on it is about."""
+        return "addOn.id" if self.type == "add_on" and self.add_on else "offer.id"
+
 
 class Stored(Protocol):
     def find(self, id: str) -> Basket | None: ...
@@ -137,20 +143,21 @@ def open_basket(
     Raises `NotFound`, `ManagedByPartner`, `ChangePending`, `SubscriptionNotActive`.
     """
     request = wanted.order
-    holding = reached(desk.owners.holding(subscription_named(request)), caller)
-    check_open(request, caller, holding, moment.today)
-    basket = Basket(
-        id=f"basket-{uuid.uuid4()}",
-        opened_by=_key(caller),
-        owner=holding.owner or "",
-        subscription=holding.id,
-        subscription_offer=_plan(request.for_subscription.subscription_offer, holding, moment),
-        offer=request.offer.id if request.offer else None,
-        quantity=request.quantity,
-        add_ons=tuple(Chosen(**part.model_dump()) for part in request.add_ons),
-        lives_until=clock.epoch_ms(moment.now + LIVES),
-    )
-    view = _view(basket, holding, caller, desk.shop, preview, moment)
+    with _said_of(lambda field: f"order.{field}"):
+        holding = reached(desk.owners.holding(subscription_named(request)), caller)
+        check_open(request, caller, holding, moment.today)
+        basket = Basket(
+            id=f"basket-{uuid.uuid4()}",
+            opened_by=_key(caller),
+            owner=holding.owner or "",
+            subscription=holding.id,
+            subscription_offer=_plan(request.for_subscription.subscription_offer, holding, moment),
+            offer=request.offer.id if request.offer else None,
+            quantity=request.quantity,
+            add_ons=tuple(Chosen(**part.model_dump()) for part in request.add_ons),
+            lives_until=clock.epoch_ms(moment.now + LIVES),
+        )
+        view = _view(basket, holding, caller, desk.shop, preview, moment)
 
     def announce() -> None:
         ownership = present(desk.owners.ownership(basket.owner), basket.owner)
@@ -191,7 +198,8 @@ def change_basket(
     holding = reached(desk.owners.holding(before.subscription), caller)
     chosen = _with(before, change, holding, moment)
     basket = chosen.model_copy(update={"revision": before.revision + 1})
-    view = _view(basket, holding, caller, desk.shop, preview, moment)
+    with _said_of(lambda field: _sent_for(field, change, basket)):
+        view = _view(basket, holding, caller, desk.shop, preview, moment)
     desk.baskets.save(basket, seen=before.revision)
     return view
 
@@ -234,6 +242,23 @@ def order_of(basket: Basket) -> UpdateSubscription:
     )
 
 
+@contextmanager
+def _said_of(sent: Callable[[str], str]) -> Iterator[None]:
+    """What the rules say of a member of an order is said of the member that was sent for it."""
+    try:
+        yield
+    except InvalidFields as refusal:
+        errors = [one._replace(field=sent(one.field)) for one in refusal.errors]
+        raise InvalidFields(errors, **refusal.members) from refusal
+
+
+def _sent_for(field: str, change: ChangeBasket, basket: Basket) -> str:
+    """Of an add-on, which is the last one in the basket."""
+    if change.type != "add_on" or not field.startswith(f"addOns[{len(basket.add_ons) - 1}]."):
+        return field
+    return "quantity" if field.endswith(".quantity") else change.naming
+
+
 def _key(caller: Caller) -> str:
     return f"{caller.kind}/{caller.scope}/{caller.id}"
 
@@ -242,7 +267,7 @@ def _plan(wanted: str | None, holding: Holding, moment: Moment) -> str | None:
     plans = plans_on(holding, moment.today)
     if wanted is not None:
         if wanted not in {plan.id for plan in plans}:
-            field = "order.forSubscription.subscription_offer"
+            field = "forSubscription.subscription_offer"
             raise invalid(field, "The subscription has no such offer in force.")
         return wanted
     return plans[0].id if len(plans) == 1 else None
@@ -267,7 +292,7 @@ def _with(basket: Basket, change: ChangeBasket, holding: Holding, moment: Moment
         return basket.model_copy(update={"add_ons": others})
     part = _part(item.id, change, held)
     if len(others) == MOST_CHOSEN:
-        raise invalid("offer.id", f"A basket holds at most {MOST_CHOSEN} add-ons.")
+        raise invalid(change.naming, f"A basket holds at most {MOST_CHOSEN} add-ons.")
     return basket.model_copy(update={"add_ons": (*others, part)})
 
 
@@ -294,7 +319,7 @@ def _part(id: str, change: ChangeBasket, held: SubscriptionOffer | None) -> Chos
     """An add-on that is held is named by itself: there can be several of one kind."""
     if change.action == "remove":
         if held is None:
-            raise invalid("offer.id", "The subscription has no such add-on.")
+            raise invalid(change.naming, "The subscription has no such add-on.")
         return Chosen(action="remove", subscription_offer=held.id)
     if held is not None:
         return Chosen(action="update", subscription_offer=held.id, quantity=change.quantity)
