@@ -8,7 +8,7 @@ from tessera.commerce.store import CommerceTable
 from tests.builders import account, api_event, machine, operator
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
-from tests.identity.test_attach_identity import synced
+from tests.identity.synced import synced
 
 PATH = "/api/objects/owner_change"
 

@@ -10,7 +10,7 @@ from tessera.commerce.merge_store import MergeTable
 from tessera.commerce.merging import OwnerChange, merge
 from tests.builders import TODAY, account
 from tests.handlers import loaded
-from tests.identity.test_attach_identity import synced
+from tests.identity.synced import synced
 
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 

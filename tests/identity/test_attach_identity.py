@@ -9,7 +9,6 @@ import pytest
 from tessera.commerce.commits import Commit
 from tessera.commerce.entitlements import OwnedCustomer
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import sync
 from tessera.identity import external
 from tessera.identity.claims import IdToken
 from tessera.identity.external import NewIdentity
@@ -18,22 +17,17 @@ from tessera.identity.sign_in import owner_of
 from tests.builders import (
     NOW,
     TODAY,
-    FakeBilling,
-    FakeCatalog,
-    FakePartners,
     NoLabels,
     account,
     api_event,
-    billed,
-    candidate,
     customer,
     machine,
 )
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
+from tests.identity.synced import OWNER, synced
 
 ROUTE = "/api/objects/externalidentity/{owner}"
-OWNER = "id-8606b883875fe37f1beae43c676ebc60"
 TOKEN = {"iss": "limio.us.auth0.com", "sub": "auth0|67bf2138817314f757da5abc"}
 
 
@@ -58,19 +52,6 @@ def attach(owners: CommerceTable) -> Handler:
 def subscriptions(owners: CommerceTable) -> Handler:
     allowed: dict[str, Any] = {"GET /api/mma/subscriptions": {"customer": []}}
     return load("commerce/list_own_subscriptions", allowed)
-
-
-def synced(owners: CommerceTable, number: str = "A-S00000271", **detail: Any) -> str:
-    return sync(
-        number,
-        billing=FakeBilling(billed(number, **detail)),
-        catalog=FakeCatalog(candidate()),
-        partners=FakePartners(),
-        owners=owners,
-        now=NOW,
-        today=TODAY,
-        mode="test",
-    ).owner
 
 
 def request(owner: str, sent: Any, *scopes: str) -> dict[str, Any]:

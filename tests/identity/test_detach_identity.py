@@ -7,27 +7,21 @@ import pytest
 
 from tessera.commerce.commits import Commit, Outdated
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import sync
 from tessera.identity.external import NewIdentity, attach
 from tests.builders import (
     NOW,
     TODAY,
-    FakeBilling,
-    FakeCatalog,
-    FakePartners,
     NoLabels,
     account,
     api_event,
-    billed,
-    candidate,
     customer,
     machine,
 )
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
+from tests.identity.synced import OWNER, synced
 
 ROUTE = "/api/objects/externalidentity/{owner}/{identity}"
-OWNER = "id-8606b883875fe37f1beae43c676ebc60"
 TOKEN = {"iss": "limio.us.auth0.com", "sub": "auth0|67bf2138817314f757da5abc"}
 IDENTITY = "xid-09bada0050da949f7eba44dbecdc5716"
 
@@ -46,19 +40,6 @@ def owners(tables: dict[str, str]) -> CommerceTable:
 @pytest.fixture
 def detach(owners: CommerceTable) -> Handler:
     return load("identity/detach_identity", {f"DELETE {ROUTE}": {"machine": ["identities"]}})
-
-
-def synced(owners: CommerceTable, number: str = "A-S00000271", **detail: Any) -> str:
-    return sync(
-        number,
-        billing=FakeBilling(billed(number, **detail)),
-        catalog=FakeCatalog(candidate()),
-        partners=FakePartners(),
-        owners=owners,
-        now=NOW,
-        today=TODAY,
-        mode="test",
-    ).owner
 
 
 def attached(owners: CommerceTable, iss: str, sub: str) -> str:

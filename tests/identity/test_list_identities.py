@@ -8,25 +8,19 @@ import pytest
 
 from tessera.commerce.commits import Commit
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import sync
 from tessera.identity.external import NewIdentity, attach
 from tests.builders import (
     NOW,
     TODAY,
-    FakeBilling,
-    FakeCatalog,
-    FakePartners,
     NoLabels,
     api_event,
-    billed,
-    candidate,
     machine,
     operator,
 )
 from tests.handlers import Handler, body, load
+from tests.identity.synced import OWNER, synced
 
 ROUTE = "/api/objects/externalidentity/{owner}"
-OWNER = "id-8606b883875fe37f1beae43c676ebc60"
 
 
 @pytest.fixture
@@ -35,16 +29,7 @@ def owners(tables: dict[str, str]) -> CommerceTable:
         Name="/tessera/dev/identity_providers", Type="String", Value="[]"
     )
     owners = CommerceTable("Commerce", "Events")
-    sync(
-        "A-S00000271",
-        billing=FakeBilling(billed()),
-        catalog=FakeCatalog(candidate()),
-        partners=FakePartners(),
-        owners=owners,
-        now=NOW,
-        today=TODAY,
-        mode="test",
-    )
+    synced(owners)
     return owners
 
 
