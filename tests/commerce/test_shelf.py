@@ -33,10 +33,11 @@ class Items:
         self._held = Held(item)
 
     def for_sale(self, ids: Iterable[str]) -> Mapping[str, Offer | AddOn]:
-        raise NotImplementedError
+        item = self._held.item
+        return {item.id: item} if item.id in set(ids) else {}
 
     def copies(self, items: Iterable[Offer | AddOn]) -> Mapping[str, tuple[ProductCopy, ...]]:
-        raise NotImplementedError
+        return {one.id: self._held.products for one in items}
 
     def holding_plans(self, plans: Iterable[str]) -> Sequence[Held]:
         return [self._held]
@@ -88,3 +89,13 @@ def test_what_it_would_be_sold_with_today_comes_with_it() -> None:
     (product,) = candidate_of(offer("Digital")).products
 
     assert [(one.name, one.effective_code) for one in product.entitlements] == [("Web", "Web")]
+
+
+def test_what_is_for_sale_comes_with_its_products_and_what_is_unknown_does_not_come() -> None:
+    sale, _ = offer("Digital")
+
+    found = Shelf(Items(sale)).for_sale([sale.id, "offer-0"])
+
+    assert {id: (item.name, [one.name for one in sold]) for id, (item, sold) in found.items()} == {
+        sale.id: ("Digital", ["Digital"])
+    }

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import cache
 from html import unescape
@@ -22,6 +22,7 @@ from tessera import ids
 from tessera.aws import client
 from tessera.catalog.models import AddOn, Offer
 from tessera.catalog.store import CatalogTable
+from tessera.commerce.callers import Caller
 from tessera.commerce.commits import Commit
 from tessera.commerce.models import Order
 from tessera.commerce.store import CommerceTable
@@ -447,6 +448,28 @@ def test_no_link_leads_to_where_nothing_can_be_chosen(
 
     assert [words for words in ("Change plan", "Add-ons") if words in shown.text] == offered
     assert link(shown, "Cancel subscription")
+
+
+def test_what_can_be_chosen_is_found_by_two_reads_however_many_subscriptions_there_are(
+    owners: CommerceTable, tenant: Running, digital: str
+) -> None:
+    on_sale()
+    on_offer = import_module(f"{site(tenant.url).__package__}.on_offer").on_offer
+    holding = owners.holding(digital)
+    assert holding is not None
+    many = [holding.model_copy(update={"id": f"sub-{n:032x}"}) for n in range(9)]
+    reads: list[list[str]] = []
+
+    class Items:
+        def for_sale(self, wanted: Iterable[str]) -> Any:
+            reads.append(list(wanted))
+            return CatalogTable("Catalog").for_sale(reads[-1])
+
+    found = on_offer(many, Caller(kind="machine", id="m"), holding.data.start_date, Items())
+
+    assert len(reads) == 2
+    assert {(one.plans, one.add_ons) for one in found.values()} == {(True, True)}
+    assert set(found) == {one.id for one in many}
 
 
 def test_among_several_subscriptions_one_is_chosen_first(
