@@ -86,7 +86,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The same request under the same key is done once and answered twice, for "
-    "24 hours.",
+    "24 hours. What time may change (409, 423, 429, 5xx) is not kept: send it again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _PROBLEM_SCHEMA = {
