@@ -404,3 +404,15 @@ def test_what_zuora_sold_beyond_what_webhooks_should_carry_can_be_cancelled() ->
     assert placed.status == "submitted"
     (commit,) = owners.commits
     assert max(event.size for event in commit.events) > 64 * 1024
+
+
+def test_what_is_larger_already_is_not_made_larger_than_an_event_can_be() -> None:
+    owners = Kept(holding_wordy(38))
+    catalog = Shop(MONTHLY, wordy("Paper"))
+    which = {"id": SUBSCRIPTION, "subscription_offer": owners.kept.offers[0].id}
+    to_paper = switch("Paper", forSubscription=which, effectiveDate=TODAY.isoformat())
+
+    with pytest.raises(InvalidFields, match="200 KB"):
+        placing(owners, catalog)(to_paper)
+
+    assert owners.commits == []

@@ -2,7 +2,8 @@
 
 An event is written into the `Events` table in the transaction that commits the change, published to
 the bus from there, and delivered to webhook endpoints. Its name is stable: the bus `detail-type`
-and the header `tessera-event-type`. Its snapshot is complete: nobody has to ask again.
+and the header `tessera-event-type`. Its snapshot is complete: nobody has to ask again, but for the
+payments to come of a very large subscription.
 """
 
 from collections.abc import Mapping

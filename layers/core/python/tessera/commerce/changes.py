@@ -4,7 +4,7 @@ Entitlements follow at once; the billing system follows behind. Source: README, 
 subscription"; `001_2d86728002fa75f1.txt` of the seeds (Switch, Cancel, Save).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ from tessera.commerce.order_clock import clock_of
 from tessera.commerce.owners import present
 from tessera.commerce.subscriptions import on_day
 from tessera.errors import invalid
-from tessera.events import LARGEST_BODY, LARGEST_SYNCED_BODY, size_of
+from tessera.events import LARGEST_BODY, LARGEST_SYNCED_BODY, Event, size_of
 from tessera.tables import TRANSACTION_LIMIT
 
 _EVENTS = {
@@ -156,14 +156,21 @@ def _commit(
     order = _order(naming, request, prepared, caller, moment)
     telling = Announcements(ownership, now=moment.now, today=moment.today)
     _tell(telling, prepared, order, moment.today)
-    # What Zuora sells may be larger; it can be cancelled and renewed all the same.
-    is_large = size_of(as_told(on_day(holding, moment.today).wire())) > LARGEST_BODY
-    limit = LARGEST_SYNCED_BODY if is_large else LARGEST_BODY
-    if any(event.size > limit for event in telling.events):
-        text = "With this change it is larger than receivers of webhooks take (64 KB)."
-        raise invalid("forSubscription", text, "too_long")
+    _check_size(telling.events, holding, moment.today)
     owners.commit(_write(telling, prepared, order, ownership))
     return order
+
+
+def _check_size(events: Sequence[Event], before: Holding, today: date) -> None:
+    """What Zuora sells may be larger than all else, and can be cancelled all the same."""
+    largest = max(event.size for event in events)
+    if largest <= LARGEST_BODY:
+        return
+    was_larger = size_of(as_told(on_day(before, today).wire())) > LARGEST_BODY
+    most = LARGEST_SYNCED_BODY if was_larger else LARGEST_BODY
+    if largest > most:
+        text = f"With this change it is larger than webhooks can be ({most // 1024} KB)."
+        raise invalid("forSubscription", text, "too_long")
 
 
 def _announces(order_type: str) -> Literal["always", "if_changed", "never"]:
