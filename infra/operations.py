@@ -261,7 +261,9 @@ OPERATIONS: Mapping[str, Operation] = {
         example={"name": "Ann", "email": "ann@acme.example"},
     ),
     "partners/invite_user": Operation({202: PartnerUser}, refuses=(CONFLICT,)),
-    "partners/list_customer_subscriptions": Operation({200: _page(Holding)}, refuses=(404,)),
+    "partners/list_customer_subscriptions": Operation(
+        {200: _page(Holding)}, refuses=(404, CONFLICT)
+    ),
     "partners/list_customers": Operation({200: _page(PartnerCustomer, hits=(int, ...))}),
     "partners/list_organisations": Operation({200: _page(Organisation)}),
     "partners/list_partner_offers": Operation({200: _page(Offer)}),

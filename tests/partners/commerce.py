@@ -20,6 +20,7 @@ from tessera.commerce.models import (
     SubscriptionOffer,
     SubscriptionOfferData,
 )
+from tessera.commerce.subscriptions import age
 from tests.builders import NOW, TODAY
 from tests.partners.organisations import ACME
 
@@ -133,7 +134,7 @@ class World:
         return Ownership(owner=self.owners[id], customers=tuple(owned))
 
     def holdings_of(self, owner: str) -> list[Holding]:
-        return [one for one in self.holdings.values() if one.owner == owner]
+        return sorted((one for one in self.holdings.values() if one.owner == owner), key=age)
 
     def customer(self, id: str) -> Customer | None:
         assert ids.is_id(id, "cus"), "nothing else is asked for"

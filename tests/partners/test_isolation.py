@@ -118,6 +118,18 @@ def test_a_cursor_opens_the_list_of_the_one_it_was_given_to_alone() -> None:
         page(world, owner(1).id, BOREALIS, limit=1, cursor=cursor)
 
 
+def test_a_list_goes_on_where_it_was_when_the_last_one_shown_has_left() -> None:
+    held = [holding(n, owner=owner(1).id) for n in range(4)]
+    world = World(owners=[owner(1)], customers=[customer(1)], holdings=held)
+    first = page(world, owner(1).id, ACME, limit=2)
+    del world.holdings[held[1].id]
+
+    rest = page(world, owner(1).id, ACME, limit=2, cursor=first["queryMore"])
+
+    assert [one["id"] for one in rest["items"]] == [one.id for one in held[2:]]
+    assert rest["queryMore"] is None
+
+
 def test_a_cursor_opens_the_list_of_no_other_owner() -> None:
     held = [holding(n, owner=owner(1).id) for n in (1, 2)]
     customers = [customer(1), customer(2)]

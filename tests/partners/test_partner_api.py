@@ -125,6 +125,12 @@ def test_offers_are_asked_for_by_their_label(ask: Ask) -> None:
     assert (status, refused["errors"][0]["field"], refused["code"]) == (422, "label", "required")
 
 
+def test_a_label_that_is_longer_than_any_is_refused(ask: Ask) -> None:
+    assert ask("/api/partner/offers", query={"label": "a" * 100})[0] == 200
+    status, refused = ask("/api/partner/offers", query={"label": "a" * 101})
+    assert (status, refused["errors"][0]["field"], refused["code"]) == (422, "label", "too_long")
+
+
 def test_a_filter_that_is_longer_than_any_name_is_refused(ask: Ask) -> None:
     status, refused = ask("/api/partner/customer", query={"filter": "a" * 101})
 

@@ -63,6 +63,7 @@ from tessera.commerce.models import (
 )
 from tessera.commerce.owner_work import due_keys
 from tessera.commerce.owners import TooManySubscriptions
+from tessera.commerce.subscriptions import age
 from tessera.dynamo import (
     ConditionFailed,
     Page,
@@ -176,7 +177,7 @@ class CommerceTable:
                 f"{owner} has more subscriptions than one answer holds. Read them page by page at"
                 " GET /api/objects/limio/subscriptions."
             )
-        return sorted(_holdings(rows), key=lambda one: (one.data.start_date, one.created, one.id))
+        return sorted(_holdings(rows), key=age)
 
     def object(self, path_type: str, id: str) -> Record | None:
         """An object of one of the kinds by its id: one request."""

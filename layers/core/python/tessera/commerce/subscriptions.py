@@ -4,7 +4,7 @@ A late timer neither gives nor withholds access, because every read computes wit
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from tessera.commerce import prices
@@ -19,6 +19,11 @@ from tessera.commerce.models import (
 )
 
 _ELIGIBLE = "eligible_partners__limio"
+
+
+def age(holding: Holding) -> tuple[date, datetime, str]:
+    """What subscriptions are sorted by, oldest first."""
+    return holding.data.start_date, holding.created, holding.id
 
 
 def on_day(holding: Holding, today: date) -> Holding:

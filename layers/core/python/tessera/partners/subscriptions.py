@@ -4,9 +4,10 @@ from datetime import date
 from typing import Any, Protocol
 
 from tessera import ids
+from tessera.clock import instant
 from tessera.commerce.entitlements import Ownership
 from tessera.commerce.models import Holding, Owner, Subscription
-from tessera.commerce.subscriptions import on_day, shown_to
+from tessera.commerce.subscriptions import age, on_day, shown_to
 from tessera.cursors import Cursors
 from tessera.identity.principal import Partner
 from tessera.objects import canonical_json
@@ -37,13 +38,18 @@ def list_page(
     """`{"items", "queryMore"}`, oldest first. Raises what `of_owner` raises."""
     held = of_owner(owner, by=by, owners=owners, today=today)
     query = canonical_json(["partner-subscriptions", by.kind, by.id, by.partner_org, owner])
-    after = None if cursor is None else cursors.open(cursor, of=query)["after"]
-    passed = next((n + 1 for n, one in enumerate(held) if one.id == after), 0)
-    given = held[passed : passed + limit]
-    more = None
-    if passed + limit < len(held):
-        more = cursors.seal({"after": given[-1].id}, of=query)
+    if cursor is not None:
+        # The last one shown may have moved to another owner since.
+        after = cursors.open(cursor, of=query)["after"]
+        held = [one for one in held if _place(one) > after]
+    given = held[:limit]
+    more = cursors.seal({"after": _place(given[-1])}, of=query) if limit < len(held) else None
     return {"items": [one.wire() for one in given], "queryMore": more}
+
+
+def _place(holding: Holding) -> list[str]:
+    start, created, id = age(holding)
+    return [start.isoformat(), instant(created), id]
 
 
 def of_owner(owner: str, *, by: Partner, owners: Owners, today: date) -> list[Holding]:
