@@ -1035,6 +1035,22 @@ def heal(deployed: Deployed) -> None:
     disabled(api, made["id"], meanwhile=lambda: fail_for_days(deployed, made["id"], now))
 
 
+@exercise("webhooks/sweep_deliveries")
+def carry_a_replay_out(deployed: Deployed) -> None:
+    api, inbox = deployed.api, deployed.inbox(fresh("replayed"))
+    made = endpoint_at(api, inbox, types=["entitlements.updated"])
+    event = entitlements(inbox, order(api)["subscriptionReference"])[0]["headers"]["webhook-id"]
+    settled(api, event, made["id"])
+
+    wanted = {"states": ["delivered"], "from": "2020-01-01T00:00:00.000Z"}
+    job = api.call("POST", f"/api/webhooks/endpoints/{made['id']}/replays", wanted)
+
+    again = inbox.deliveries(at_least=2, within=150, id=event)
+    assert [one["headers"].get("tessera-replay") for one in again] == [None, "1"]
+    done = api.call("GET", f"/api/webhooks/endpoints/{made['id']}/replays/{job['id']}")
+    assert (done["state"], done["done"]) == ("finished", done["matched"])
+
+
 def fail_for_days(deployed: Deployed, endpoint: str, now: datetime) -> None:
     """What is left of an endpoint's health after a week without a success."""
     boto3.client("dynamodb").update_item(

@@ -11,6 +11,7 @@ import fnmatch
 import json
 import os
 import random
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,7 @@ def test_each_permission_that_is_taken_away_is_missed(exercised: Deployed) -> No
     while tried < len(grants) and time.monotonic() < until:
         grant, tried = grants[tried], tried + 1
         kept = _without(grant)
+        _start_anew(grant.function)  # what runs may keep a secret that it may not read any more
         try:
             for exercise in EXERCISES[grant.function]:
                 exercise(exercised)
@@ -167,13 +169,18 @@ def _grants() -> Iterator[Grant]:
         for one in page["Functions"]
     }
     for function in EXERCISES:
-        role = role_of[f"tessera-dev-{function.split('/')[1]}"]
+        role = role_of[_deployed(function)]
         for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
             for statement in _document(role, policy)["Statement"]:
                 for action in _many(statement["Action"]):
                     resources = tuple(map(str, _many(statement["Resource"])))
                     if not (action.startswith(_NOT_ENFORCED) or _is_for_faults(action, resources)):
                         yield Grant(function, role, policy, action, resources)
+
+
+def _deployed(function: str) -> str:
+    """Its name there."""
+    return f"tessera-dev-{function.split('/')[1]}"
 
 
 def _without(grant: Grant) -> dict[str, Any]:
@@ -188,6 +195,16 @@ def _without(grant: Grant) -> dict[str, Any]:
             statements.append({**statement, "Action": actions})
     _put(grant, {**kept, "Statement": statements})
     return kept
+
+
+def _start_anew(function: str) -> None:
+    """Another environment is another process."""
+    name = _deployed(function)
+    known = boto3.client("lambda").get_function_configuration(FunctionName=name)
+    variables = {**known["Environment"]["Variables"], "STARTED_FOR": secrets.token_hex(4)}
+    boto3.client("lambda").update_function_configuration(
+        FunctionName=name, Environment={"Variables": variables}
+    )
 
 
 def _document(role: str, policy: str) -> dict[str, Any]:
