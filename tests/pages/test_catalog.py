@@ -254,7 +254,7 @@ def test_an_offer_is_filled_in_saved_and_activated(
     assert "Acme sees this at /partner/offers." in page.text
     assert "No page shows the offers with the label gold" in page.text
     listed = visitor.get(f"{HOME}/offers").text
-    assert "Acme Gold partner, gold £17.50 per month Partner Acme active" in listed
+    assert "Acme Gold partner, gold £17.50 per month Partner Acme Active" in listed
     assert "Acme Gold" in visitor.get(f"{HOME}/products/{product.id}/offers").text
 
 

@@ -62,7 +62,7 @@ def test_while_nothing_needs_anybody_it_says_so_and_what_is_to_be_set_up(visitor
     page = visitor.get("/settings")
 
     assert "All quiet" in page.text
-    assert "to do Add a webhook endpoint" in page.text
+    assert "To do Add a webhook endpoint" in page.text
     assert 'action="/settings/find"' in page.html
     assert 'href="/settings/sync"' in page.html
     assert "Orders accepted, 24 h 0" in page.text

@@ -232,7 +232,7 @@ def test_an_order_shows_its_failed_step_and_is_retried(
     done = visitor.post(f"{ORDERS}/{ORDER}/retry", {})
     again = visitor.post(f"{ORDERS}/{ORDER}/retry", {})
 
-    assert "failed Zuora: order 2 attempts" in page.text
+    assert "Failed Zuora: order 2 attempts" in page.text
     assert "Account number A00000042" in page.text
     assert "Zuora failed (58560030)" in page.text
     assert f"Rate plan {_SCRIPT} has ended" in page.text

@@ -163,7 +163,7 @@ def test_a_delivery_is_cancelled_after_a_question(visitor: Visitor, engine: Engi
     done = visitor.post(f"{address}/cancel", {})
 
     assert done.location == address
-    assert "cancelled" in visitor.get(address).text
+    assert "Cancelled" in visitor.get(address).text
 
 
 def test_a_test_event_leads_to_a_page_that_waits_for_its_answer(
@@ -183,7 +183,7 @@ def test_a_test_event_leads_to_a_page_that_waits_for_its_answer(
     assert "is on its way to the endpoint" in waiting.text
     assert 'hx-trigger="every 1s"' in waiting.html
     assert "The receiver accepted the event." in answered.text
-    assert "test event" in answered.text
+    assert "Test event" in answered.text
 
 
 def test_a_page_that_was_asked_for_while_its_delivery_was_made_waits_for_the_answer_too(
@@ -219,8 +219,8 @@ def test_events_tell_whether_anybody_listened(visitor: Visitor, engine: Engine) 
     listed = visitor.get(f"{HOME}/events?owner={OWNER}")
     page = visitor.get(f"{HOME}/events/{heard.id}")
 
-    assert "delivered 1 endpoint" in listed.text
-    assert "on its way" in listed.text  # the one that nobody has handed out yet
+    assert "Delivered 1 endpoint" in listed.text
+    assert "On its way" in listed.text  # the one that nobody has handed out yet
     assert f'href="{HOME}/deliveries/{heard.id}/{endpoint}"' in page.html
     assert "<script>alert" not in page.html
     assert "No endpoint listened" in visitor.get(f"{HOME}/events/{unheard.id}").text
@@ -241,10 +241,10 @@ def test_events_are_listed_by_as_many_requests_whatever_their_number(
     assert requests[0] == "GetItem Sessions"
     assert set(requests[1:-2]) == {"Query Events by_day"}
     assert requests[-2:] == ["BatchGetItem Events", "BatchGetItem Webhooks"]
-    assert page.text.count("delivered 4 endpoints") == 100 // len(endpoints)
+    assert page.text.count("Delivered 4 endpoints") == 100 // len(endpoints)
     # The rest of a long list tells how many listened.
     assert page.text.count(" 4 endpoints") == 29
-    assert "nobody" in page.text
+    assert "Nobody" in page.text
 
 
 def test_an_endpoint_is_added_and_its_secret_revealed_to_an_administrator(
@@ -391,8 +391,8 @@ def test_what_was_given_up_is_counted_and_sent_again_by_a_job(
     engine.sweeps()
 
     assert "Replay 1 delivery" in counted.text
-    assert "running" in running.text
-    assert "finished" in visitor.get(started.location).text
+    assert "Running" in running.text
+    assert "Finished" in visitor.get(started.location).text
     assert visitor.post(address, {"since": "yesterday"}).status == 422
 
 

@@ -124,7 +124,7 @@ def test_an_offer_is_made_and_activated_by_hand(
         expect(
             page.get_by_text("No partner is eligible, so no partner can buy this")
         ).to_be_visible()
-        expect(page.locator(".heading .badge")).to_have_text("active")
+        expect(page.locator(".heading .badge")).to_have_text("Active")
 
 
 def test_support_sees_no_save_button_and_is_refused(walker: Walker, deployed: Deployed) -> None:

@@ -55,7 +55,7 @@ def test_the_partner_guide_can_be_followed_by_its_own_words(
         page.get_by_label("Name").fill("Ann")
         page.get_by_label("Email address").fill(email)
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_role("row", name="Ann")).to_contain_text("invited")
+        expect(page.get_by_role("row", name="Ann")).to_contain_text("Invited")
 
         page.get_by_role("button", name="Edit name and logo").click()
         form = page.locator("main form")
@@ -83,7 +83,7 @@ def test_a_removed_user_is_out_at_the_next_request(
 
     with walker.browsing(operator) as page:
         page.goto(at)
-        expect(page.get_by_role("row", name="Bo")).to_contain_text("active")
+        expect(page.get_by_role("row", name="Bo")).to_contain_text("Active")
         page.get_by_role("link", name="Remove user Bo").click()
         page.get_by_role("button", name="Remove user").click()
         expect(page.get_by_role("status")).to_have_text("Bo removed")
