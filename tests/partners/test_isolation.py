@@ -140,6 +140,13 @@ def test_a_cursor_opens_the_list_of_no_other_owner() -> None:
         page(world, owner(2).id, ACME, limit=1, cursor=cursor)
 
 
+@pytest.mark.parametrize("id", ["", "id-1", f"cus-{1:032x}", f"id-{'A' * 32}", f"id-{1:032x}\n"])
+def test_what_is_no_owners_id_is_not_looked_up(id: str) -> None:
+    world = World(owners=[owner(1)], customers=[customer(1)], holdings=[holding(1)])
+
+    assert refusal(lambda: page(world, id, ACME)) == refusal(lambda: page(world, owner(3).id, ACME))
+
+
 @pytest.mark.parametrize("status", ["merged", "replaced"])
 def test_an_owner_that_became_another_is_as_unknown_as_any(status: OwnerStatus) -> None:
     gone = owner(1).model_copy(update={"status": status, "merged_into": owner(2).id})
