@@ -42,7 +42,7 @@ _THIRD_PARTY = (
 _SERVICES = ("dynamodb", "events", "sqs", "ssm", "secretsmanager", "kms", "cognito-idp")
 _OF_EACH_SERVICE = ("service-2", "endpoint-rule-set-1")
 _OF_ALL_SERVICES = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
-"""Descriptions, megabytes of JSON, that are read ahead too: clients are made in a fifth of the time."""
+"""Megabytes of descriptions that are read ahead too: clients are made in a fifth of the time."""
 _OUR_LAYER = "tessera"
 _READS_THE_ENVIRONMENT = "tessera.edge"
 
