@@ -253,6 +253,15 @@ def test_says_where_a_user_name_and_a_password_belong() -> None:
         canonical("https://user:secret@hooks.example.com/", REACH)
 
 
+def test_a_host_is_as_long_as_names_can_be_in_dns() -> None:
+    longest, longer = (".".join(["a" * 63] * 3 + ["a" * n, "example"]) for n in (53, 54))
+    assert len(longest) == 253
+
+    assert canonical(f"https://{longest}/", REACH) == f"https://{longest}/"
+    with pytest.raises(UrlRefused):
+        canonical(f"https://{longer}/", REACH)
+
+
 def test_refuses_a_url_that_is_too_long_as_typed_or_once_encoded() -> None:
     for path in ("a" * 2_040, "ü" * 400):
         with pytest.raises(UrlRefused) as refused:
