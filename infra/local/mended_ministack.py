@@ -15,14 +15,17 @@ since AWS does not have it, and the stack should not carry a way around it:
   by whoever may `sqs:SendMessage`.
 - Each environment of a function imports everything anew, half a second of processor time; here it
   is forked from a process that has made the imports (`snapshot.py`).
-- Each function unpacks its layers for itself at its first call: 40 MB and more than a second of the
-  one thread that serves everything. AWS unpacks a layer once and mounts it; so does this.
+- Each function writes down and unpacks its layers for itself at its first call: 53 MB, and more
+  than a second of the one thread that serves everything. AWS unpacks a layer once and mounts it;
+  so does this.
 
 It also notes which permissions were asked for, a line for each: principal, action, resource, and
 whether it was `Allow`. What no line shows is a grant too many.
 """
 
+import contextlib
 import hashlib
+import io
 import os
 import runpy
 import shutil
@@ -30,10 +33,11 @@ import subprocess
 import tempfile
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 from ministack.app import main
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
@@ -90,36 +94,83 @@ def _action_that_iam_knows(
     return action
 
 
-_unpacking = threading.Lock()
+@dataclass
+class _Brought(contextlib.AbstractContextManager["_Brought"]):
+    """A file that is only remembered."""
+
+    brought: dict[str, bytes]
+    file: str
+
+    def write(self, content: bytes) -> None:
+        self.brought[self.file] = content
+
+    def __exit__(self, *ended: object) -> None:
+        return None
 
 
-class _MountedZip(zipfile.ZipFile):
-    """A zip that puts a link to one shared copy in place of a layer's own folder."""
+@dataclass
+class _Mounted(contextlib.AbstractContextManager["_Mounted"]):
+    """A layer's zip, as far as the emulator looks at it."""
+
+    folder: Callable[[bytes], Path]
+    content: bytes
 
     def namelist(self) -> list[str]:
-        """Of a layer none: to see whether each of 2,800 stays inside took half a second at each
-        start of a function, and unpacking, which is done once, lets none out anyhow.
+        """None: to see whether each of 2,800 stays inside took half a second at each start of a
+        function, and unpacking, which is done once, lets none out anyhow.
         """
-        names = super().namelist()
-        return [] if Path(str(self.filename)).name.startswith("layer_") else names
+        return []
 
-    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        folder = Path(path)
-        if not folder.name.startswith("layer_"):
-            super().extractall(path, members, pwd)
-            return
-        with Path(str(self.filename)).open("rb") as packed:
-            content = hashlib.file_digest(packed, "sha256").hexdigest()
-        shared = Path(tempfile.gettempdir()) / "layers" / content
-        with _unpacking:
+    def extractall(self, path: str) -> None:
+        own = Path(path)
+        own.rmdir()
+        own.symlink_to(self.folder(self.content))
+
+    def __exit__(self, *ended: object) -> None:
+        return None
+
+
+class _Layers:
+    """Layers by their content, unpacked once each; a function's own folder of one is a link."""
+
+    _KEPT = 8
+    """So many are known by the very bytes that the emulator holds: to hash 13 MB takes long."""
+
+    def __init__(self) -> None:
+        self._known: list[tuple[bytes, Path]] = []
+        self._unpacking = threading.Lock()
+        self._brought: dict[str, bytes] = {}
+
+    def open(self, file: str, mode: str = "r", **more: Any) -> IO[Any] | _Brought:
+        """In place of `open`: a layer's zip is remembered and not written for each function."""
+        if self._is_layer(file):
+            return _Brought(self._brought, file)
+        return open(file, mode, **more)
+
+    def unzip(self, file: str) -> zipfile.ZipFile | _Mounted:
+        """In place of `zipfile.ZipFile`."""
+        if self._is_layer(file):
+            return _Mounted(self.folder, self._brought.pop(file))
+        return zipfile.ZipFile(file)
+
+    def folder(self, content: bytes) -> Path:
+        with self._unpacking:
+            for known, folder in self._known:
+                if known is content:
+                    return folder
+            name = hashlib.sha256(content).hexdigest()
+            shared = Path(tempfile.gettempdir()) / "layers" / name
             if not shared.exists():
                 unfinished = shared.with_suffix(".unfinished")
                 shutil.rmtree(unfinished, ignore_errors=True)
-                super().extractall(unfinished, super().namelist(), pwd)
+                with zipfile.ZipFile(io.BytesIO(content)) as packed:
+                    packed.extractall(unfinished)
                 unfinished.rename(shared)
-        folder.rmdir()
-        folder.symlink_to(shared)
-        Path(str(self.filename)).unlink()  # 13 MB for each function, not looked at again
+            self._known = [*self._known, (content, shared)][-self._KEPT :]
+            return shared
+
+    def _is_layer(self, file: str) -> bool:
+        return Path(file).name.startswith("layer_")
 
 
 _evaluate = iam_evaluator.evaluate
@@ -149,8 +200,10 @@ if __name__ == "__main__":
         DEVNULL=subprocess.DEVNULL,
         STDOUT=subprocess.STDOUT,
     )
+    layers = _Layers()
+    lambda_runtime.open = layers.open
     lambda_runtime.zipfile = SimpleNamespace(
-        ZipFile=_MountedZip,
+        ZipFile=layers.unzip,
         BadZipFile=zipfile.BadZipFile,
         LargeZipFile=zipfile.LargeZipFile,
         LargeFileError=zipfile.LargeZipFile,  # the name that it looks for
