@@ -63,8 +63,11 @@ _END_TO_END = (
     Run("end-to-end tests", (*_PYTEST, _FIRST)),
     Run("end-to-end tests on a second stack", (*_PYTEST, _SECOND)),
 )
-_MAKE = ("make", "--no-print-directory", "--keep-going", "check", "unit")
-_REST = Run("checks and unit tests", _MAKE, gives_way=True)
+_MAKE = ("make", "--no-print-directory")
+_REST = (
+    Run("checks", (*_MAKE, "check"), gives_way=True),
+    Run("unit tests", (*_MAKE, "unit"), gives_way=True),
+)
 
 
 def together(runs: Sequence[Run], out: BinaryIO) -> int:
@@ -117,7 +120,7 @@ def _say(out: BinaryIO, text: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    runs = _END_TO_END if arguments == ["e2e"] else (_REST, *_END_TO_END)
+    runs = _END_TO_END if arguments == ["e2e"] else (*_REST, *_END_TO_END)
     return together(runs, sys.stdout.buffer)
 
 
