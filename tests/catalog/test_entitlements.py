@@ -35,6 +35,14 @@ def test_is_known_outside_by_its_code_and_without_one_by_its_name(catalog: Memor
     assert "code" not in unnamed.wire()
 
 
+@pytest.mark.parametrize("label", ["👨‍👩‍👧 for the family", "می‌خوانم", "10\N{NO-BREAK SPACE}GB"])
+def test_a_label_may_have_what_joins_or_parts_letters(label: str, catalog: MemoryCatalog) -> None:
+    assert catalog.entitlement(label=label).label == label
+    assert faults("entitlements", entitlement_body(name=label), catalog) == {
+        "name": "invalid_value"
+    }
+
+
 @pytest.mark.parametrize("field", ["name", "label"])
 def test_requires(field: str, catalog: MemoryCatalog) -> None:
     body = entitlement_body()
@@ -55,6 +63,7 @@ def test_requires(field: str, catalog: MemoryCatalog) -> None:
         ("name", 5, "invalid_value"),
         ("label", "", "invalid_value"),
         ("label", "a" * 201, "too_long"),
+        ("label", "Web ", "invalid_value"),
         ("label", "Web\x00", "invalid_value"),
         ("code", "", "invalid_value"),
         ("code", "a" * 81, "too_long"),

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt
 
 from tessera import ids
 from tessera.money import Amount
+from tessera.text import line, paragraphs
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _SLUG = re.compile(r"/[a-z0-9][a-z0-9/-]{0,79}")
@@ -40,10 +41,11 @@ def _line(text: str) -> str:
     return text
 
 
-def _paragraphs(text: str) -> str:
-    if not text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable():
-        raise ValueError("use printable characters and line breaks only")
-    return text
+def _shown(text: str) -> str:
+    """For reading alone: joiners, which families of emoji and Persian words have, are welcome."""
+    if text != text.strip():
+        raise ValueError("leave out the spaces at the ends")
+    return line(text)
 
 
 def _name(text: str) -> str:
@@ -114,9 +116,9 @@ def _decimal(value: Any) -> Decimal:
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_name)]
 Code = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_line)]
 Label = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_line)]
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
-Prose = Annotated[str, Field(max_length=5000), AfterValidator(_paragraphs)]
-Notice = Annotated[str, Field(max_length=1000), AfterValidator(_paragraphs)]
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown)]
+Prose = Annotated[str, Field(max_length=5000), AfterValidator(paragraphs)]
+Notice = Annotated[str, Field(max_length=1000), AfterValidator(paragraphs)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Destination = Annotated[str, Field(max_length=2048), AfterValidator(_destination)]
 ZuoraId = Annotated[
