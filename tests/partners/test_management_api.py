@@ -223,7 +223,13 @@ def test_a_patch_of_what_stays_is_refused_by_each_name(ask: Ask) -> None:
     status, refused = ask("PATCH", ONE, {**ACME, "name": "Other"}, id=acme["id"])
 
     assert (status, refused["code"]) == (422, "not_editable")
-    assert [one["field"] for one in refused["errors"]] == ["zuoraAccountId", "isZuoraInvoiceOwner"]
+    assert refused["detail"] == (
+        "zuoraAccountId cannot be changed. isZuoraInvoiceOwner cannot be changed."
+    )
+    assert refused["errors"] == [
+        {"field": field, "code": "not_editable", "message": "Only name and logo can be changed"}
+        for field in ("zuoraAccountId", "isZuoraInvoiceOwner")
+    ]
     assert ask("GET", ONE, id=acme["id"]) == (200, acme)
     status, changed = ask("PATCH", ONE, {"name": "Other"}, id=acme["id"])
     assert (status, changed["name"]) == (200, "Other")

@@ -144,4 +144,6 @@ def invalid(field: str, message: str, code: str = "invalid_value", **members: An
 
 def _sentence(error: FieldError) -> str:
     text = error.message if error.field in error.message else f"{error.field}: {error.message}"
+    if error.code == "not_editable":  # its message says what can be changed instead
+        text = f"{error.field} cannot be changed"
     return text if text.endswith((".", "!", "?")) else text + "."
