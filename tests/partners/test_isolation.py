@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tessera.commerce.models import OwnerStatus, ProcessStep, StepError
 from tessera.cursors import Cursors
 from tessera.errors import InvalidRequest, NotFound
-from tessera.objects import Record
+from tessera.objects import Record, canonical_json
 from tessera.partners import customers, orders, subscriptions
 from tests.builders import NOW, TODAY
 from tests.partners.commerce import World, customer, holding, order, owner, sold_at
@@ -128,6 +128,17 @@ def test_a_list_goes_on_where_it_was_when_the_last_one_shown_has_left() -> None:
 
     assert [one["id"] for one in rest["items"]] == [one.id for one in held[2:]]
     assert rest["queryMore"] is None
+
+
+def test_a_cursor_of_the_release_before_is_refused() -> None:
+    held = [holding(n, owner=owner(1).id) for n in range(2)]
+    world = World(owners=[owner(1)], customers=[customer(1)], holdings=held)
+    who = partner_of(ACME)
+    list_before = ["partner-subscriptions", who.kind, who.id, ACME, owner(1).id]
+    before = CURSORS.seal({"after": held[0].id}, of=canonical_json(list_before))
+
+    with pytest.raises(InvalidRequest):
+        page(world, owner(1).id, ACME, limit=1, cursor=before)
 
 
 def test_a_cursor_opens_the_list_of_no_other_owner() -> None:

@@ -37,7 +37,7 @@ def list_page(
 ) -> dict[str, Any]:
     """`{"items", "queryMore"}`, oldest first. Raises what `of_owner` raises."""
     held = of_owner(owner, by=by, owners=owners, today=today)
-    query = canonical_json(["partner-subscriptions", by.kind, by.id, by.partner_org, owner])
+    query = canonical_json(["partner-subscriptions-by-age", by.kind, by.id, by.partner_org, owner])
     if cursor is not None:
         # The last one shown may have moved to another owner since.
         after = cursors.open(cursor, of=query)["after"]
