@@ -20,7 +20,13 @@ def test_control_characters_are_refused(sent: str) -> None:
             read(f"a{sent}b")
 
 
-@pytest.mark.parametrize("sent", ["a\nb", "a\r\nb", "a\tb"])
+def test_half_a_character_is_refused() -> None:
+    for read in (text.line, text.paragraphs):
+        with pytest.raises(ValueError, match="control characters"):
+            read("a\ud83d")
+
+
+@pytest.mark.parametrize("sent", ["a\nb", "a\r\nb", "a\tb", "a\u2028b", "a\u2029b"])
 def test_only_paragraphs_have_breaks(sent: str) -> None:
     assert text.paragraphs(sent) == sent
     with pytest.raises(ValueError, match="line breaks"):
