@@ -6,9 +6,9 @@ import pytest
 
 from tessera.commerce.store import CommerceTable
 from tests.builders import account, api_event, machine, operator
+from tests.commerce.synced import synced
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
-from tests.identity.synced import synced
 
 PATH = "/api/objects/owner_change"
 

@@ -17,7 +17,6 @@ from tessera.commerce.merging import OwnerChange, merge
 from tessera.commerce.models import Identity, IdentityData, Owner
 from tessera.commerce.owner_work import DueOwner, due_at
 from tessera.commerce.resuming import resume_all
-from tessera.commerce.sync import sync
 from tessera.errors import InvalidFields, NotFound
 from tessera.events import Event
 from tessera.identity.claims import IdToken
@@ -26,14 +25,10 @@ from tessera.tables import COMMERCE, EVENTS, TRANSACTION_LIMIT
 from tests.builders import (
     NOW,
     TODAY,
-    FakeBilling,
-    FakeCatalog,
-    FakePartners,
     NoLabels,
     account,
-    billed,
-    candidate,
 )
+from tests.commerce.synced import synced
 from tests.conftest import definition
 
 SOURCE = ids.owner_id_of_account("A00000099")
@@ -93,16 +88,7 @@ def _two_owners() -> dict[str, list[dict[str, Any]]]:
         ("A-S00000991", "A00000099"),
         ("A-S00000992", "A00000099"),
     ):
-        sync(
-            number,
-            billing=FakeBilling(billed(number, account=account(of))),
-            catalog=FakeCatalog(candidate()),
-            partners=FakePartners(),
-            owners=owners,
-            now=NOW,
-            today=TODAY,
-            mode="test",
-        )
+        synced(owners, number, account=account(of))
     for owner, subject in ((DESTINATION, "auth0|one"), (SOURCE, "auth0|two")):
         attach(
             NewIdentity(id_token=IdToken(iss="limio.us.auth0.com", sub=subject)),

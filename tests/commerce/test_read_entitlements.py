@@ -8,21 +8,14 @@ import pytest
 
 from tessera.commerce.commits import Commit
 from tessera.commerce.store import CommerceTable
-from tessera.commerce.sync import sync
 from tests.builders import (
-    NOW,
-    TODAY,
-    FakeBilling,
-    FakeCatalog,
-    FakePartners,
     api_event,
-    billed,
-    candidate,
     customer,
     machine,
     operator,
 )
 from tests.commerce.counting import counted
+from tests.commerce.synced import synced
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
 
@@ -38,19 +31,6 @@ def owners(tables: dict[str, str]) -> CommerceTable:
     owners = CommerceTable("Commerce", "Events")
     synced(owners, "A-S00000271")
     return owners
-
-
-def synced(owners: CommerceTable, number: str, **detail: Any) -> None:
-    sync(
-        number,
-        billing=FakeBilling(billed(number, **detail)),
-        catalog=FakeCatalog(candidate()),
-        partners=FakePartners(),
-        owners=owners,
-        now=NOW,
-        today=TODAY,
-        mode="test",
-    )
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from tessera import clock
 from tessera.commerce.merge_store import MergeTable
 from tessera.commerce.merging import OwnerChange, merge
 from tests.builders import TODAY, account
+from tests.commerce.synced import synced
 from tests.handlers import loaded
-from tests.identity.synced import synced
 
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
 

@@ -17,9 +17,9 @@ from tests.builders import (
     customer,
     machine,
 )
+from tests.commerce.synced import OWNER, synced
 from tests.conftest import Told
 from tests.handlers import Handler, body, load
-from tests.identity.synced import OWNER, synced
 
 ROUTE = "/api/objects/externalidentity/{owner}/{identity}"
 TOKEN = {"iss": "limio.us.auth0.com", "sub": "auth0|67bf2138817314f757da5abc"}

@@ -17,8 +17,8 @@ from tests.builders import (
     machine,
     operator,
 )
+from tests.commerce.synced import OWNER, synced
 from tests.handlers import Handler, body, load
-from tests.identity.synced import OWNER, synced
 
 ROUTE = "/api/objects/externalidentity/{owner}"
 
